@@ -1,0 +1,265 @@
+# hotfix: one static executable, see README.md; how it is built, HACKING.md.
+#
+#   make                the executable ./hotfix (musl, static-PIE)
+#   make LIBC=glibc     the same from the machine's libc: build/glibc/hotfix
+#   make check          all tests (T=name: only those whose path holds name)
+#   make asan           the tests under address and undefined sanitizers
+#   make demo           a host, three clients, one push, on loopback
+#   make lint fmt       what must be clean; the formatter in place
+#   make install        PREFIX, DESTDIR
+#
+# Yours to set, never overwritten here: CC CFLAGS LDFLAGS PREFIX DESTDIR
+# LUA_SRC (a folder with Lua 5.4 sources), WERROR=1, V=1 (show commands).
+
+CC       ?= gcc
+CFLAGS   ?= -O2 -g
+PREFIX   ?= /usr/local
+LIBC     ?= musl
+VERSION  := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+B := build/$(LIBC)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+# --- flags ----------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wundef -Wvla \
+	-Wcast-qual -Wpointer-arith $(if $(WERROR),-Werror)
+
+IS_CLANG := $(findstring clang,$(shell $(CC) --version | head -n 1))
+
+# A running hotfix can be patched itself: room at every function's entry and
+# no cloning or propagation between functions that a patch could not follow.
+ifeq ($(IS_CLANG),)
+PATCHABLE := -fpatchable-function-entry=5 \
+	-flive-patching=inline-only-static -fno-lto -frecord-gcc-switches
+else
+PATCHABLE := -fpatchable-function-entry=5 -fsemantic-interposition \
+	-frecord-command-line
+endif
+
+# No unwind tables in the file that is shipped: nothing here unwinds, and
+# debuggers have their own in the unstripped one.
+SMALL    := -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+BASEFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -I. -fPIE $(SMALL) \
+	-fstack-protector-strong -MMD -MP \
+	-DHOTFIX_VERSION='"$(VERSION)"'
+HARDEN   := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=sha1 \
+	-Wl,--gc-sections
+LUAFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -DLUA_USE_POSIX -fPIE $(SMALL) \
+	-fstack-protector-strong -MMD -MP
+
+ifeq ($(LIBC),musl)
+# musl-gcc compiles; plain gcc links, because the wrapper's -static-pie makes
+# a dynamically linked file without a word.
+MUSL_GCC ?= musl-gcc
+MUSL_LIB ?= /usr/lib/$(shell $(CC) -dumpmachine | cut -d- -f1)-linux-musl
+COMPILE  := REALGCC=$(CC) $(MUSL_GCC)
+gccfile   = $(shell $(CC) -print-file-name=$(1))
+LINK      = $(CC) -static-pie -nostdlib $(HARDEN) $(LDFLAGS) -o $@ \
+	$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call gccfile,crtbeginS.o) \
+	$(1) -L$(MUSL_LIB) -lm -lc $(call gccfile,libgcc.a) \
+	$(call gccfile,libgcc_eh.a) -lc \
+	$(call gccfile,crtendS.o) $(MUSL_LIB)/crtn.o
+BASEFLAGS += $(PATCHABLE)
+else ifeq ($(LIBC),asan)
+# Built with Lua's own assertions and API checks too.
+SAN      := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+COMPILE  := $(CC)
+LINK      = $(CC) -pie $(SAN) $(HARDEN) $(LDFLAGS) -o $@ $(1) -lm
+BASEFLAGS += $(SAN) -DHOTFIX_SANITIZED
+LUAFLAGS += $(SAN) -DLUAI_ASSERT -DLUA_USE_APICHECK
+else
+COMPILE  := $(CC)
+LINK      = $(CC) -pie $(HARDEN) $(LDFLAGS) -o $@ $(1) -lm
+BASEFLAGS += $(PATCHABLE)
+endif
+
+# --- what there is --------------------------------------------------------
+
+LAYERS   := base crypto net update pack native peer lua-host
+LIB_SRC  := $(foreach d,$(LAYERS),$(wildcard $(d)/*.c))
+CMD_SRC  := hotfix.c $(wildcard cmd/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
+
+# Lua without its two programs, the undumper (lua-host/noundump.c stands in:
+# no binary chunk can reach the interpreter) and dynamic loading.
+LUA_NAMES := lapi lauxlib lbaselib lcode lcorolib lctype ldblib ldebug ldo \
+	ldump lfunc lgc linit liolib llex lmathlib lmem loadlib lobject \
+	lopcodes loslib lparser lstate lstring lstrlib ltable ltablib ltm \
+	lutf8lib lvm lzio
+LUA_DIR  := build/lua
+LUA_OBJ  := $(LUA_NAMES:%=$(B)/lua/%.o)
+
+UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c)) \
+	$(B)/tests/swarm
+CLI      := $(wildcard tests/cli/*.t)
+FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+
+# --- build ----------------------------------------------------------------
+
+.DELETE_ON_ERROR:
+# Objects of tests are kept from one build to the next.
+.PRECIOUS: $(B)/%.o
+.PHONY: all check unit cli asan check-poll lua-cases ctcheck demo lint fmt \
+	fmt-check fuzz install uninstall clean help
+
+ifeq ($(LIBC),musl)
+all: hotfix $(B)/libhotfix.a
+hotfix: $(B)/hotfix
+	$(call say,COPY,$@)
+	$(Q)cp $< $@.new && mv -f $@.new $@
+else
+all: $(B)/hotfix $(B)/libhotfix.a
+endif
+
+$(B)/hotfix: $(CMD_OBJ) $(B)/libhotfix.a
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$^)
+
+# One archive holds the library and its Lua, so that a program links it alone.
+$(B)/libhotfix.a: $(LIB_OBJ) $(LUA_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags | $(LUA_DIR)/lua.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) $(BASEFLAGS) $(WARN) -isystem $(LUA_DIR) $(CFLAGS) \
+		-c -o $@ $<
+
+$(B)/lua/%.o: $(LUA_DIR)/lua.h $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,lua/$*.c)
+	$(Q)$(COMPILE) $(LUAFLAGS) $(CFLAGS) -c -o $@ $(LUA_DIR)/$*.c
+
+$(LUA_DIR)/lua.h:
+	$(call say,GET,lua)
+	$(Q)LUA_SRC='$(LUA_SRC)' sh lua-host/get-lua.sh $(LUA_DIR)
+
+# Objects of another compiler or other flags are not mixed in.
+FLAGS_NOW := $(COMPILE) $(BASEFLAGS) $(WARN) $(LUAFLAGS) $(CFLAGS) $(LDFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
+.PHONY: FORCE
+
+$(B)/tests/%: $(B)/tests/unit/%.o $(B)/libhotfix.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$^)
+
+$(B)/tests/%: $(B)/tests/%.o $(B)/libhotfix.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$^)
+
+$(B)/tests/%: $(B)/tests/tools/%.o $(B)/libhotfix.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$^)
+
+# Made beside the objects, never by themselves.
+$(B)/%.d: ;
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- tests ----------------------------------------------------------------
+
+PROVE := prove --timer -Q --merge
+ifneq ($(T),)
+sel = $(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t)))
+else
+sel = $(1)
+endif
+
+# Unit tests are TAP programs, command-line tests TAP scripts; both get a
+# scratch folder of their own from tests/run.sh.
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory WERROR=1 check-all
+check-all: all $(UNIT) $(HELPERS)
+	$(Q)HOTFIX=$(CURDIR)/$(B)/hotfix HOTFIX_BUILD=$(CURDIR)/$(B) \
+		$(PROVE) -j 2 -e tests/run.sh $(call sel,$(UNIT)) \
+		$(call sel,$(CLI))
+.PHONY: deps-check deps-build check-all
+deps-check:
+	$(Q)sh tests/deps.sh check
+deps-build:
+	$(Q)sh tests/deps.sh build
+
+asan: deps-check
+	$(Q)$(MAKE) --no-print-directory LIBC=asan WERROR=1 CFLAGS='-O1 -g' \
+		check-all
+
+# Cases of an update to a running Lua program: CASES=DIR, a folder a case.
+CASES ?= tests/lua-cases
+lua-cases: all $(B)/tests/lua-cases
+	$(Q)$(B)/tests/lua-cases $(CASES)
+
+# --- the rest -------------------------------------------------------------
+
+MANDIR   := $(DESTDIR)$(PREFIX)/share/man
+MAN      := $(wildcard man/*.[0-9])
+
+install: hotfix
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -s -m 755 hotfix $(DESTDIR)$(PREFIX)/bin/hotfix
+	for page in $(MAN); do \
+		section=man$${page##*.}; \
+		install -d $(MANDIR)/$$section && \
+		install -m 644 $$page $(MANDIR)/$$section || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/hotfix
+	for page in $(MAN); do \
+		rm -f $(MANDIR)/man$${page##*.}/$${page#man/}; \
+	done
+
+demo: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)sh examples/arena/demo.sh
+
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+fmt:
+	$(Q)clang-format -i $(C_FILES)
+fmt-check:
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+lint:
+	$(Q)sh tests/lint.sh
+
+# Constant time: secrets are marked undefined, valgrind reports any branch or
+# index that depends on one.
+ctcheck: deps-check
+	$(Q)$(MAKE) --no-print-directory LIBC=glibc build/glibc/tests/ctcheck
+	valgrind -q --error-exitcode=1 build/glibc/tests/ctcheck
+
+# make fuzz F=frame T=60 (seconds): libFuzzer on one pure parser.
+FUZZ_T = $(if $(T),$(T),30)
+fuzz:
+	$(Q)for f in $(if $(F),$(F),$(FUZZ)); do \
+		$(MAKE) --no-print-directory build/fuzz/$$f && \
+		mkdir -p build/fuzz/corpus/$$f && \
+		build/fuzz/$$f -max_total_time=$(FUZZ_T) -print_final_stats=0 \
+			build/fuzz/corpus/$$f $(wildcard tests/fuzz/seeds) \
+			|| exit 1; \
+	done
+build/fuzz/%: tests/fuzz/%.c $(filter base/% crypto/% net/% update/% peer/%, \
+	$(LIB_SRC))
+	@mkdir -p $(@D)
+	clang -g -O1 -std=c99 -D_POSIX_C_SOURCE=200809L -I. \
+		-DHOTFIX_VERSION='"$(VERSION)"' \
+		-fsanitize=fuzzer,address,undefined -o $@ $^
+
+clean:
+	rm -rf build hotfix
+help:
+	@sed -n '3,13s/^#//p' Makefile
