@@ -1,0 +1,244 @@
+/* Whole files: read with a bound, written at once or not at all. */
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_PIECE 65536
+
+int
+file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+	int std = strcmp(path, "-") == 0;
+	const char *name = std ? "standard input" : path;
+	size_t start = out->len;
+	struct stat st;
+	ssize_t n;
+	int fd =
+	    std ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", name);
+	if (!std && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		err_set(e, ERR_LOCAL, "%s: not a regular file", name);
+		goto fail;
+	}
+	for (;;) {
+		if (buf_reserve(out, READ_PIECE) != 0) {
+			err_set(e, ERR_LOCAL, "%s: out of memory", name);
+			goto fail;
+		}
+		n = read(fd, out->data + out->len, READ_PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(e, ERR_LOCAL, "%s", name);
+			goto fail;
+		}
+		if (n == 0)
+			break;
+		out->len += (size_t)n;
+		if (out->len - start > max) {
+			err_set(e, ERR_LOCAL, "%s: larger than %zu bytes", name,
+			    max);
+			goto fail;
+		}
+	}
+	if (!std)
+		close(fd);
+	return 0;
+
+fail:
+	out->len = start;
+	if (!std)
+		close(fd);
+	return -1;
+}
+
+int
+file_write_all(int fd, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The folder that holds path, as a new string. */
+static char *
+parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
+	char *dir;
+
+	if (slash == NULL)
+		return strdup(".");
+	if (n == 0)
+		return strdup("/");
+	dir = malloc(n + 1);
+	if (dir != NULL) {
+		memcpy(dir, path, n);
+		dir[n] = '\0';
+	}
+	return dir;
+}
+
+int
+file_sync_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int bad;
+
+	if (fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	/* Some file systems cannot sync a folder and say EINVAL. */
+	bad = fsync(fd) != 0 && errno != EINVAL;
+	if (bad)
+		err_errno(e, ERR_LOCAL, "%s", path);
+	close(fd);
+	return bad ? -1 : 0;
+}
+
+static int
+sync_parent(const char *path, struct err *e)
+{
+	char *dir = parent(path);
+	int r;
+
+	if (dir == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", path);
+	r = file_sync_dir(dir, e);
+	free(dir);
+	return r;
+}
+
+/* Fill and sync an open new file and close it; unlinked on failure. */
+static int
+fill(int fd, const char *name, const char *path, const void *bytes, size_t len,
+    struct err *e)
+{
+	int bad = file_write_all(fd, bytes, len) != 0 || fsync(fd) != 0;
+
+	if (bad)
+		err_errno(e, ERR_LOCAL, "%s", path);
+	if (close(fd) != 0 && !bad) {
+		bad = 1;
+		err_errno(e, ERR_LOCAL, "%s", path);
+	}
+	if (bad)
+		unlink(name);
+	return bad ? -1 : 0;
+}
+
+int
+file_write(const char *path, const void *bytes, size_t len, unsigned mode,
+    struct err *e)
+{
+	size_t size = strlen(path) + sizeof ".XXXXXX";
+	char *tmp = malloc(size);
+	int ret = -1;
+	int fd;
+
+	if (tmp == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", path);
+	snprintf(tmp, size, "%s.XXXXXX", path);
+	fd = mkstemp(tmp);
+	if (fd < 0) {
+		err_errno(e, ERR_LOCAL, "%s", path);
+		goto out;
+	}
+	if (fchmod(fd, (mode_t)mode) != 0) {
+		err_errno(e, ERR_LOCAL, "%s", path);
+		close(fd);
+		unlink(tmp);
+		goto out;
+	}
+	if (fill(fd, tmp, path, bytes, len, e) != 0)
+		goto out;
+	if (rename(tmp, path) != 0) {
+		err_errno(e, ERR_LOCAL, "%s", path);
+		unlink(tmp);
+		goto out;
+	}
+	ret = sync_parent(path, e);
+out:
+	free(tmp);
+	return ret;
+}
+
+int
+file_create(const char *path, const void *bytes, size_t len, unsigned mode,
+    struct err *e)
+{
+	int fd = open(path,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+
+	if (fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	if (fill(fd, path, path, bytes, len, e) != 0)
+		return -1;
+	return sync_parent(path, e);
+}
+
+int
+file_mkdirs(const char *path, struct err *e)
+{
+	char *copy = strdup(path);
+	struct stat st;
+	char *p;
+
+	if (copy == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", path);
+	errno = ENOENT; /* of an empty path, as mkdir has it */
+	for (p = copy + 1; *copy != '\0'; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		if (*p == '/') {
+			*p = '\0';
+			if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+				break;
+			*p = '/';
+		} else {
+			if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+				break;
+			if (stat(copy, &st) != 0)
+				break;
+			if (!S_ISDIR(st.st_mode)) {
+				errno = ENOTDIR;
+				break;
+			}
+			free(copy);
+			return 0;
+		}
+	}
+	err_errno(e, ERR_LOCAL, "%s", path);
+	free(copy);
+	return -1;
+}
+
+char *
+file_join(const char *dir, const char *name)
+{
+	size_t size = strlen(dir) + strlen(name) + 2;
+	char *path = malloc(size);
+
+	if (path != NULL)
+		snprintf(path, size, "%s/%s", dir, name);
+	return path;
+}

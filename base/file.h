@@ -1,0 +1,40 @@
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * Whole files. Every function returns 0, or -1 with err filled (ERR_LOCAL,
+ * naming the path); after -1 nothing partial is visible under the path.
+ */
+
+/* Append the bytes of a regular file (path "-": standard input) to out; a
+ * larger file than max is an error. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *e);
+
+/* Replace path by these bytes: a temporary name beside it, fsync, rename,
+ * fsync of the folder. */
+int file_write(const char *path, const void *bytes, size_t len, unsigned mode,
+    struct err *e);
+
+/* A new file; one that exists is an error and stays as it is. Synced. */
+int file_create(const char *path, const void *bytes, size_t len, unsigned mode,
+    struct err *e);
+
+/* The folder and those above it, each 0700; one that exists is fine. */
+int file_mkdirs(const char *path, struct err *e);
+
+/* fsync a folder, so that names made or removed in it last. */
+int file_sync_dir(const char *path, struct err *e);
+
+/* write(2) all of it to fd; 0, or -1 with errno set. */
+int file_write_all(int fd, const void *bytes, size_t len);
+
+/* dir/name as a new string to free, NULL when memory ran out. */
+char *file_join(const char *dir, const char *name);
+
+#endif
