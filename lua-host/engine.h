@@ -1,0 +1,83 @@
+#ifndef LUA_HOST_ENGINE_H
+#define LUA_HOST_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "lua-host/state.h"
+
+/*
+ * The updates in force in one Lua state: applied, taken back, re-applied.
+ *
+ * The engine keeps an entry per update, in the order of ids, with what is
+ * needed to undo it. Every change is one step over that list: undo down to
+ * the lowest place that changes, drop and insert, re-apply what lies above.
+ * If any of it fails, everything is as it was before. An entry whose chunk
+ * used none of the update API ("plain") cannot be undone and is never run a
+ * second time by a re-application: its doing is still there.
+ *
+ * References change once, when all texts have run: a text that is run again
+ * sees the program as it is then, with the old step in force. Nothing in the
+ * program runs between the first look at it and the last change.
+ */
+
+struct engine;
+
+enum engine_result { /* in the protocol's words */
+	ENGINE_APPLIED,
+	ENGINE_HAVE, /* this id with this text is in force already */
+	ENGINE_FAILED,
+	ENGINE_PARTIAL, /* failed or reverted, but plain code had run */
+	ENGINE_HUNG,    /* past its instructions, time or memory */
+	ENGINE_REVERTED,
+};
+
+const char *engine_result_name(enum engine_result r);
+
+#define ENGINE_REPORT_MAX 4096 /* a RESULT's body */
+
+struct engine_report {
+	struct buf text; /* what was replaced, kept, dropped, still runs old
+			    code; or the error with its traceback. Escaped, LF
+			    between lines, at most ENGINE_REPORT_MAX bytes */
+	int64_t took_ns;
+	size_t running;  /* activations of replaced functions on a stack */
+	size_t replaced; /* references that were changed */
+	int plain;       /* the chunk used none of the API */
+};
+
+void engine_report_init(struct engine_report *r);
+void engine_report_free(struct engine_report *r);
+
+/*
+ * An engine for the state; puts the update functions (replace, and those
+ * that come later) into the global table "hotfix", making it when it is not
+ * there. limits NULL: those of state.h. NULL: out of memory.
+ */
+struct engine *engine_new(struct state *s, const struct state_limits *limits);
+void engine_free(struct engine *e);
+
+/*
+ * One step: the entries named in drop leave (ids not held are passed over),
+ * the update id with this text enters at its place by id (id 0: none does).
+ * name is shown in messages and tracebacks (the feature). The results:
+ *   APPLIED, HAVE	with an id
+ *   REVERTED		without one
+ *   FAILED, HUNG	nothing changed
+ *   PARTIAL		with an id: it failed after plain code may have run
+ *			(what went through the API was undone); without one:
+ *			taken back, but a dropped entry was plain
+ */
+enum engine_result engine_change(struct engine *e, const uint64_t *drop,
+    size_t ndrop, uint64_t id, const char *name, const char *text, size_t len,
+    struct engine_report *report);
+
+/* 1 when the id is in force. */
+int engine_has(const struct engine *e, uint64_t id);
+/* The ids in force, ascending: at most max are stored, all are counted. */
+size_t engine_list(const struct engine *e, uint64_t *ids, size_t max);
+/* 1 while an update is loading or committing: no other may begin. */
+int engine_is_busy(const struct engine *e);
+
+#endif

@@ -1,0 +1,97 @@
+#ifndef LUA_HOST_STATE_H
+#define LUA_HOST_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/*
+ * One Lua state with its limits: our allocator (size classes, a cap while an
+ * update runs), protected calls with a traceback, a budget of instructions
+ * and wall time. Text chunks only; no dynamic loading; no undumper.
+ */
+
+struct lua_State;
+
+/* Limits while an update runs (and only then). */
+#define STATE_INSTRUCTIONS UINT64_C(50000000)
+#define STATE_WALL_NS      INT64_C(1000000000)
+#define STATE_MEMORY       ((size_t)64 << 20) /* more than before */
+#define STATE_SOURCE_MAX   ((size_t)1 << 20)  /* bytes of one source text */
+
+#define STATE_ERROR_MAX 4096 /* bytes of an error text with its traceback */
+
+struct state_limits {
+	uint64_t instructions;
+	int64_t wall_ns;
+	size_t memory;
+};
+
+struct state;
+
+/*
+ * A fresh state with the standard libraries (package.loadlib and C searchers
+ * taken out; print goes to standard output as usual). NULL: out of memory.
+ */
+struct state *state_new(void);
+void state_free(struct state *s);
+struct lua_State *state_lua(struct state *s);
+/* The state that a lua_State (any coroutine of it) belongs to. */
+struct state *state_of(struct lua_State *L);
+
+/*
+ * require finds modules beside the script: DIR/?.lua;DIR/?/init.lua alone
+ * (before this call: none in files). 0, or -1: out of memory, or the name
+ * holds a ; or ?, which a path cannot say.
+ */
+int state_set_path(struct state *s, const char *dir);
+
+/*
+ * Load a source text (never a binary chunk) as a function on the stack:
+ * 0, or -1 with the message on the stack. name as lua_load takes it, "=x" or
+ * "@file".
+ */
+int state_load(struct state *s, struct lua_State *L, const char *text,
+    size_t len, const char *name);
+
+/*
+ * Call the function under nargs arguments of L's stack, protected. 0 with
+ * nresults results on the stack; -1 with them gone and the error's text with
+ * a traceback appended to error (when it is not NULL), at most
+ * STATE_ERROR_MAX bytes, escaped, LF between lines. An error value that is no
+ * string is named by its type; no __tostring is ever called.
+ */
+int state_call(struct state *s, struct lua_State *L, int nargs, int nresults,
+    struct buf *error);
+
+/* Why a budget ended. */
+enum state_over { STATE_WITHIN, STATE_OVER_TIME, STATE_OVER_MEMORY };
+
+/*
+ * Begin and end a bounded stretch; not nested. Within it, running past the
+ * instructions or the wall time raises an error that pcall cannot hold back
+ * (the hook stays armed), in L and in every coroutine made or resumed
+ * meanwhile, however long ago it was made; allocating past the memory fails as
+ * out of memory. debug.sethook raises an error. A hook that the program set is
+ * put back at the end. Not stopped: one long call of a C function, a finalizer,
+ * a message handler of xpcall once the budget is over. state_end_budget tells
+ * whether a bound was met; instructions and wall time are both STATE_OVER_TIME.
+ */
+void state_begin_budget(struct state *s, struct lua_State *L,
+    const struct state_limits *limits);
+enum state_over state_end_budget(struct state *s);
+
+/* Lift the cap and the count for a stretch inside a budget that must not
+ * fail (putting things back), and set both in force again. */
+void state_pause_budget(struct state *s);
+void state_resume_budget(struct state *s);
+
+size_t state_memory(const struct state *s); /* bytes in use */
+/* Allocations that failed so far. Each made Lua collect all garbage, even
+ * with its collector stopped. */
+uint64_t state_refusals(const struct state *s);
+/* For tests: the n-th allocation from now and all after it fail (0: none). */
+void state_fail_allocation(struct state *s, uint64_t n);
+
+#endif

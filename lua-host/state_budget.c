@@ -1,0 +1,204 @@
+/*
+ * The budget of a state: instructions and wall time by one debug hook,
+ * memory by the allocator's cap.
+ *
+ * The count hook measures. The call hook looks for C functions that are
+ * about to run another coroutine (their first argument or first upvalue is a
+ * thread: resume, close, what wrap made) and puts the hook there too, so
+ * that coroutines which existed before count as well; those that are made
+ * meanwhile inherit it. Once over, the hook is armed for every instruction,
+ * so that code which catches the error gets no further.
+ *
+ * Out of reach: one long call of a C function, finalizers and message
+ * handlers of xpcall that run inside the hook (Lua has hooks off in both).
+ */
+
+#include "lua-host/state_impl.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+#include <lauxlib.h>
+
+#define HOOK_MASK  (LUA_MASKCOUNT | LUA_MASKCALL)
+#define HOOK_EVERY 1000 /* instructions: some microseconds */
+
+static void hook(lua_State *L, lua_Debug *ar);
+
+static void
+put_back(const struct budget_aside *a)
+{
+	lua_sethook(a->L, a->hook, a->mask, a->count);
+}
+
+static void
+note(struct budget_aside *a, lua_State *L)
+{
+	a->L = L;
+	a->hook = lua_gethook(L);
+	a->mask = lua_gethookmask(L);
+	a->count = lua_gethookcount(L);
+}
+
+/* A coroutine is about to be resumed. Its own hook, if any, is noted; the
+ * budget's takes itself off when it finds no budget. */
+static void
+enter(struct state *s, lua_State *L, lua_State *co)
+{
+	struct budget *b = &s->budget;
+	struct budget_aside *more;
+	size_t n;
+
+	if (lua_gethook(co) == hook)
+		return;
+	if (lua_gethook(co) != NULL) {
+		if (b->naside == b->cap_aside) {
+			n = b->cap_aside > 0 ? 2 * b->cap_aside : 8;
+			more = realloc(b->aside, n * sizeof *more);
+			if (more == NULL)
+				luaL_error(L, "not enough memory");
+			b->aside = more;
+			b->cap_aside = n;
+		}
+		if (!lua_checkstack(L, 3) || !lua_checkstack(co, 1))
+			luaL_error(L, "stack overflow");
+		lua_rawgetp(L, LUA_REGISTRYINDEX, b);
+		lua_pushthread(co);
+		lua_xmove(co, L, 1);
+		lua_rawsetp(L, -2, co);
+		lua_pop(L, 1);
+		note(&b->aside[b->naside++], co);
+	}
+	lua_sethook(co, hook, HOOK_MASK, HOOK_EVERY);
+}
+
+static void
+on_call(struct state *s, lua_State *L, lua_Debug *ar)
+{
+	lua_State *co = NULL;
+
+	lua_getinfo(L, "f", ar);
+	if (lua_iscfunction(L, -1)) {
+		if (lua_getlocal(L, ar, 1) != NULL) {
+			co = lua_tothread(L, -1);
+			lua_pop(L, 1);
+		}
+		if (co == NULL && lua_getupvalue(L, -1, 1) != NULL) {
+			co = lua_tothread(L, -1);
+			lua_pop(L, 1);
+		}
+	}
+	lua_pop(L, 1);
+	if (co != NULL && co != L)
+		enter(s, L, co);
+}
+
+static int
+stop(lua_State *L, const struct budget *b)
+{
+	lua_sethook(L, hook, HOOK_MASK, 1);
+	luaL_where(L, 0);
+	if (b->used > b->limits.instructions)
+		lua_pushfstring(L, "over the budget of %I instructions",
+		    (lua_Integer)b->limits.instructions);
+	else
+		lua_pushfstring(L, "over the budget of %I ms",
+		    (lua_Integer)(b->limits.wall_ns / 1000000));
+	lua_concat(L, 2);
+	return lua_error(L);
+}
+
+static void
+hook(lua_State *L, lua_Debug *ar)
+{
+	struct state *s = state_of(L);
+	struct budget *b = &s->budget;
+
+	if (!b->on) {
+		lua_sethook(L, NULL, 0, 0);
+		return;
+	}
+	if (b->paused)
+		return;
+	if (ar->event == LUA_HOOKCOUNT && b->over == STATE_WITHIN) {
+		b->used += (uint64_t)lua_gethookcount(L);
+		if (b->used > b->limits.instructions ||
+		    clock_mono_ns() > b->deadline_ns)
+			b->over = STATE_OVER_TIME;
+	}
+	if (b->over != STATE_WITHIN)
+		stop(L, b);
+	if (ar->event != LUA_HOOKCOUNT)
+		on_call(s, L, ar);
+}
+
+void
+state_begin_budget(struct state *s, lua_State *L,
+    const struct state_limits *limits)
+{
+	struct budget *b = &s->budget;
+	size_t used = s->alloc.used;
+
+	b->limits = *limits;
+	b->over = STATE_WITHIN;
+	b->used = 0;
+	b->deadline_ns = clock_mono_ns() + limits->wall_ns;
+	b->cap =
+	    limits->memory < SIZE_MAX - used ? used + limits->memory : SIZE_MAX;
+	b->on = 1;
+	b->paused = 0;
+	b->over_memory = 0;
+	alloc_set_cap(&s->alloc, b->cap);
+	note(&b->first, L);
+	lua_sethook(L, hook, HOOK_MASK,
+	    limits->instructions < HOOK_EVERY ? (int)limits->instructions + 1
+					      : HOOK_EVERY);
+}
+
+enum state_over
+state_end_budget(struct state *s)
+{
+	struct budget *b = &s->budget;
+	lua_State *L = b->first.L;
+	int over_memory;
+
+	b->on = 0;
+	over_memory = b->over_memory || alloc_over(&s->alloc);
+	alloc_set_cap(&s->alloc, SIZE_MAX);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, b);
+	while (b->naside > 0) {
+		b->naside--;
+		put_back(&b->aside[b->naside]);
+		lua_pushnil(L);
+		lua_rawsetp(L, -2, b->aside[b->naside].L);
+	}
+	lua_pop(L, 1);
+	if (b->first.hook == hook) /* of a coroutine made under a budget */
+		lua_sethook(L, NULL, 0, 0);
+	else
+		put_back(&b->first);
+	if (b->over != STATE_WITHIN)
+		return b->over;
+	return over_memory ? STATE_OVER_MEMORY : STATE_WITHIN;
+}
+
+void
+state_pause_budget(struct state *s)
+{
+	struct budget *b = &s->budget;
+
+	b->paused = 1;
+	b->paused_ns = clock_mono_ns();
+	b->over_memory |= alloc_over(&s->alloc);
+	alloc_set_cap(&s->alloc, SIZE_MAX);
+}
+
+void
+state_resume_budget(struct state *s)
+{
+	struct budget *b = &s->budget;
+
+	b->paused = 0;
+	b->deadline_ns += clock_mono_ns() - b->paused_ns;
+	alloc_set_cap(&s->alloc, b->cap);
+}

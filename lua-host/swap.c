@@ -1,0 +1,774 @@
+/*
+ * From the actions of an update to pairs of functions and joined variables.
+ *
+ * A context is a function of the update together with the one of the program
+ * that its variables are looked up in: a replacement with what it replaces,
+ * or a helper that only the update has with what its user replaces. What
+ * becomes of a variable is decided for the variable, not for each function
+ * that has it: joined if any of them asks for that, and then the same for
+ * all.
+ */
+
+#include "lua-host/swap.h"
+#include "lua-host/swapproto.h"
+#include "lua-host/target.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#define NOTE_MAX 512 /* bytes of one line of the report */
+#define SHOW_MAX 40  /* bytes shown of a string value */
+
+/* In the table of contexts, three for each: function, old one, label. */
+struct swap_context {
+	const void *f, *old;
+	lua_Integer action;
+	int helper;   /* not a replacement itself */
+	int in_place; /* old is what the action's target named */
+	int visited;
+};
+
+struct swap_var {
+	const void *id;   /* of the update's variable */
+	const void *with; /* joined: id of the program's variable; or NULL */
+	const char *name;
+	int fresh;
+	size_t missing; /* 1 + a context that wants it imported, or 0 */
+};
+
+/* _ENV is one variable for a whole text, but each function gets that of the
+ * function whose place it takes: joined one by one. */
+struct swap_env {
+	const void *f, *with;
+	size_t context;
+	int upvalue, old_upvalue;
+};
+
+void
+swap_joins_free(struct swap_joins *j)
+{
+	walkset_free(&j->index);
+	free(j->joins);
+	j->joins = NULL;
+	j->len = j->cap = 0;
+}
+
+void
+swap_init(struct swap_plan *p)
+{
+	memset(p, 0, sizeof *p);
+}
+
+void
+swap_free(struct swap_plan *p)
+{
+	buf_free(&p->notes);
+	walkset_free(&p->olds);
+	walkset_free(&p->news);
+	walkset_free(&p->var_index);
+	free(p->contexts);
+	free(p->vars);
+	free(p->envs);
+	swap_init(p);
+}
+
+/* Room for one more element; all lists here are of a few elements. */
+static void *
+grown(lua_State *L, void *list, size_t len, size_t *cap, size_t size)
+{
+	size_t n = *cap > 0 ? 2 * *cap : 16;
+
+	if (len < *cap)
+		return list;
+	list = realloc(list, n * size);
+	if (list == NULL)
+		luaL_error(L, "not enough memory");
+	*cap = n;
+	return list;
+}
+
+static void
+add_to(lua_State *L, struct walkset *s, const void *key, size_t value)
+{
+	if (walkset_add(s, key, (uint32_t)value) < 0)
+		luaL_error(L, "not enough memory");
+}
+
+static const char *
+label(struct swap_plan *p, size_t context)
+{
+	const char *s;
+
+	lua_rawgeti(p->L, p->contexts_table, (lua_Integer)(3 * context + 3));
+	s = lua_tostring(p->L, -1);
+	lua_pop(p->L, 1); /* the table keeps it alive */
+	return s;
+}
+
+static const char *
+pair_label(struct swap_plan *p, int64_t pair)
+{
+	const char *s;
+
+	lua_rawgeti(p->L, p->labels, (lua_Integer)(pair + 1));
+	s = lua_tostring(p->L, -1);
+	lua_pop(p->L, 1); /* likewise */
+	return s;
+}
+
+/* Push action[field]. */
+static int
+push_field(struct swap_plan *p, lua_Integer action, const char *field)
+{
+	int type;
+
+	lua_rawgeti(p->L, p->queue, action);
+	lua_pushstring(p->L, field);
+	type = lua_rawget(p->L, -2);
+	lua_remove(p->L, -2);
+	return type;
+}
+
+/* Push action[field][name], or nil; notes that the name was of use. */
+static int
+push_option(struct swap_plan *p, lua_Integer action, const char *field,
+    const char *name)
+{
+	lua_State *L = p->L;
+
+	if (push_field(p, action, field) == LUA_TNIL)
+		return LUA_TNIL;
+	lua_pushstring(L, name);
+	if (lua_rawget(L, -2) != LUA_TNIL) {
+		push_field(p, action, "used");
+		lua_pushboolean(L, 1);
+		lua_setfield(L, -2, name);
+		lua_pop(L, 1);
+	}
+	lua_remove(L, -2);
+	return lua_type(L, -1);
+}
+
+static int
+has_option(struct swap_plan *p, lua_Integer action, const char *field,
+    const char *name)
+{
+	int is = push_option(p, action, field, name) != LUA_TNIL;
+
+	lua_pop(p->L, 1);
+	return is;
+}
+
+/* --- contexts and pairs --------------------------------------------------- */
+
+/* The label is on the top and is taken. */
+static void
+add_context(struct swap_plan *p, int f, int old, lua_Integer action, int helper,
+    int in_place)
+{
+	lua_State *L = p->L;
+	struct swap_context *c;
+	lua_Integer at = (lua_Integer)(3 * p->ncontexts);
+
+	p->contexts = grown(L, p->contexts, p->ncontexts, &p->cap_contexts,
+	    sizeof *p->contexts);
+	c = &p->contexts[p->ncontexts];
+	memset(c, 0, sizeof *c);
+	c->f = lua_topointer(L, f);
+	c->old = lua_topointer(L, old);
+	c->action = action;
+	c->helper = helper;
+	c->in_place = in_place;
+	lua_rawseti(L, p->contexts_table, at + 3);
+	lua_pushvalue(L, f);
+	lua_rawseti(L, p->contexts_table, at + 1);
+	lua_pushvalue(L, old);
+	lua_rawseti(L, p->contexts_table, at + 2);
+	p->ncontexts++;
+}
+
+/* New for old; the label is on the top and is taken. */
+static void
+add_pair(struct swap_plan *p, int new, int old, lua_Integer action,
+    int in_place)
+{
+	lua_State *L = p->L;
+	const char *name = lua_tostring(L, -1);
+	const void *o = lua_topointer(L, old), *n = lua_topointer(L, new);
+	int64_t other;
+	int allowed;
+
+	if (lua_iscfunction(L, old)) {
+		push_field(p, action, "allow_c");
+		allowed = lua_toboolean(L, -1) && in_place;
+		lua_pop(L, 1);
+		if (!allowed)
+			luaL_error(L,
+			    "%s: is a C function (allow_c=true "
+			    "replaces it nevertheless)",
+			    name);
+	}
+	other = walkset_get(&p->olds, o);
+	if (other >= 0)
+		luaL_error(L,
+		    "%s: replaced twice, it is the same function "
+		    "as %s",
+		    name, pair_label(p, other));
+	other = walkset_get(&p->news, n);
+	if (other >= 0)
+		luaL_error(L,
+		    "%s: its new function replaces %s already; each "
+		    "needs one of its own",
+		    name, pair_label(p, other));
+	if (p->npairs == SWAP_PAIRS_MAX)
+		luaL_error(L, "more than %d functions in one update",
+		    SWAP_PAIRS_MAX);
+	add_to(L, &p->olds, o, p->npairs);
+	add_to(L, &p->news, n, p->npairs);
+	lua_pushvalue(L, -1);
+	lua_rawseti(L, p->labels, (lua_Integer)(p->npairs + 1));
+	lua_pushvalue(L, old);
+	lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 1));
+	lua_pushvalue(L, new);
+	lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 2));
+	p->npairs++;
+	add_context(p, new, old, action, 0, in_place);
+}
+
+static void
+plan_replace(struct swap_plan *p, lua_Integer action)
+{
+	lua_State *L = p->L;
+	int top = lua_gettop(L);
+	const char *text;
+	struct target t;
+	size_t len;
+
+	push_field(p, action, "target");
+	text = lua_tolstring(L, -1, &len);
+	push_field(p, action, "with");
+	if (!swapproto_has(L, top + 2, p->protos))
+		luaL_error(L, "%s: with is not a function of this update",
+		    text);
+	target_find(L, text, len, p->view, &t);
+	if (!lua_isfunction(L, -1))
+		luaL_error(L, "%s: is a %s value, not a function", text,
+		    luaL_typename(L, -1));
+	lua_pushvalue(L, top + 1);
+	add_pair(p, top + 2, top + 4, action, 1);
+	lua_settop(L, top);
+}
+
+/* --- variables ------------------------------------------------------------ */
+
+static struct swap_var *
+var_of(struct swap_plan *p, const void *id, const char *name)
+{
+	int64_t i = walkset_get(&p->var_index, id);
+	struct swap_var *v;
+
+	if (i >= 0)
+		return &p->vars[i];
+	p->vars = grown(p->L, p->vars, p->nvars, &p->cap_vars, sizeof *p->vars);
+	add_to(p->L, &p->var_index, id, p->nvars);
+	v = &p->vars[p->nvars++];
+	memset(v, 0, sizeof *v);
+	v->id = id;
+	v->name = name;
+	return v;
+}
+
+/* The variable of the update becomes upvalue m of the function at old; 0 when
+ * that was known. */
+static int
+join(struct swap_plan *p, size_t context, int f, int n, const char *name,
+    int old, int m)
+{
+	lua_State *L = p->L;
+	struct swap_joins *j = p->joins;
+	const void *id = lua_upvalueid(L, f, n);
+	const void *with = lua_upvalueid(L, old, m);
+	struct swap_var *v = var_of(p, id, name);
+
+	if (v->with == with)
+		return 0;
+	if (v->with != NULL)
+		luaL_error(L,
+		    "%s: '%s' of the update stands for two "
+		    "different variables of the program; give each "
+		    "function a local of its own",
+		    label(p, context), name);
+	v->with = with;
+	/* The id must stay this variable's until the walk is over, so a
+	 * function is made to hold it. */
+	j->joins = grown(L, j->joins, j->len, &j->cap, sizeof *j->joins);
+	lua_pushvalue(L, old);
+	lua_rawseti(L, j->table, (lua_Integer)(2 * j->len + 1));
+	if (luaL_loadbufferx(L, "", 0, "=holder", "t") != LUA_OK)
+		lua_error(L);
+	lua_upvaluejoin(L, -1, 1, f, n);
+	lua_rawseti(L, j->table, (lua_Integer)(2 * j->len + 2));
+	add_to(L, &j->index, id, j->len);
+	j->joins[j->len].id = id;
+	j->joins[j->len].upvalue = m;
+	j->len++;
+	return 1;
+}
+
+static void
+join_env(struct swap_plan *p, size_t context, int f, int n, int old, int m)
+{
+	const void *id = lua_topointer(p->L, f);
+	const void *with = lua_upvalueid(p->L, old, m);
+	struct swap_env *e;
+	size_t i;
+
+	for (i = 0; i < p->nenvs; i++) {
+		e = &p->envs[i];
+		if (e->f != id || e->upvalue != n)
+			continue;
+		if (e->with != with)
+			luaL_error(p->L,
+			    "%s: a helper of the update would "
+			    "need two different _ENV",
+			    label(p, context));
+		return;
+	}
+	p->envs = grown(p->L, p->envs, p->nenvs, &p->cap_envs, sizeof *p->envs);
+	e = &p->envs[p->nenvs++];
+	e->f = id;
+	e->with = with;
+	e->context = context;
+	e->upvalue = n;
+	e->old_upvalue = m;
+}
+
+/* The upvalue of this name of the function at old: its index and the value
+ * as it is seen, pushed; or 0. C functions have no names. */
+static int
+push_named(struct swap_plan *p, int old, const char *name)
+{
+	lua_State *L = p->L;
+	const char *is;
+	int m;
+
+	if (lua_iscfunction(L, old))
+		return 0;
+	for (m = 1; (is = lua_getupvalue(L, old, m)) != NULL; m++) {
+		if (strcmp(is, name) == 0) {
+			swapmap_see(L, p->view);
+			return m;
+		}
+		lua_pop(L, 1);
+	}
+	return 0;
+}
+
+/* A value in words: of the program (its table) or of the update (table). */
+static const char *
+show(lua_State *L, int idx, int of_program)
+{
+	char out[SHOW_MAX + 1];
+	const char *s;
+	size_t len;
+
+	switch (lua_type(L, idx)) {
+	case LUA_TNIL:
+		return "nil";
+	case LUA_TBOOLEAN:
+		return lua_toboolean(L, idx) ? "true" : "false";
+	case LUA_TNUMBER:
+		lua_pushvalue(L, idx);
+		return lua_tostring(L, -1);
+	case LUA_TSTRING:
+		s = lua_tolstring(L, idx, &len);
+		text_escape(out, sizeof out, s, len, 0);
+		return lua_pushfstring(L, "\"%s\"", out);
+	default:
+		return lua_pushfstring(L, "%s%s", of_program ? "its " : "",
+		    luaL_typename(L, idx));
+	}
+}
+
+/* The initial value at v gives way to the live one. */
+static void
+note_dropped(struct swap_plan *p, size_t context, const char *name, int v,
+    int live)
+{
+	lua_State *L = p->L;
+	char out[NOTE_MAX + 1];
+	const char *line;
+	int top = lua_gettop(L);
+	size_t len;
+
+	if (lua_isnil(L, v) || lua_rawequal(L, v, live))
+		return;
+	lua_pushfstring(L, "%s: %s keeps %s, the update's %s is dropped",
+	    label(p, context), name, show(L, live, 1), show(L, v, 0));
+	line = lua_tolstring(L, -1, &len);
+	buf_puts(&p->notes, text_escape(out, sizeof out, line, len, 0));
+	buf_puts(&p->notes, "\n");
+	lua_settop(L, top);
+}
+
+/* Joined as the update tells: the index or target is on the top. */
+static void
+join_as_told(struct swap_plan *p, size_t context, int f, int n,
+    const char *name, int old, int v)
+{
+	lua_State *L = p->L;
+	const char *text;
+	struct target t;
+	size_t len;
+	int m;
+
+	if (lua_type(L, -1) == LUA_TNUMBER) {
+		m = (int)lua_tointeger(L, -1);
+		if (lua_getupvalue(L, old, m) == NULL)
+			luaL_error(L,
+			    "%s: upvalues: '%s': there is no upvalue "
+			    "with index %d",
+			    label(p, context), name, m);
+	} else {
+		text = lua_tolstring(L, -1, &len);
+		target_find(L, text, len, p->view, &t);
+		if (t.kind != TARGET_UPVALUE)
+			luaL_error(L, "%s: upvalues: '%s': %s is no upvalue",
+			    label(p, context), name, text);
+		old = lua_gettop(L) - 1;
+		m = t.upvalue;
+	}
+	if (lua_iscfunction(L, old))
+		luaL_error(L,
+		    "%s: upvalues: '%s': variables of C functions "
+		    "cannot be shared",
+		    label(p, context), name);
+	if (join(p, context, f, n, name, old, m))
+		note_dropped(p, context, name, v, lua_gettop(L));
+}
+
+/* The update's own binding stays. It must not lead back to its user. */
+static void
+stay(struct swap_plan *p, size_t context, int v, const char *name)
+{
+	lua_State *L = p->L;
+	const void *seen;
+
+	lua_pushvalue(L, v);
+	swapmap_see(L, p->view);
+	seen = lua_topointer(L, -1);
+	lua_pop(L, 1);
+	if (lua_isfunction(L, v) && seen == p->contexts[context].old)
+		luaL_error(L,
+		    "%s: '%s' of the update holds the function that "
+		    "is replaced, so the new one would call itself; "
+		    "to call the old one use hotfix.hook",
+		    label(p, context), name);
+}
+
+/* A variable that the old function has not. */
+static void
+absent(struct swap_plan *p, size_t context, int f, int n, int old, int v,
+    const char *name)
+{
+	lua_State *L = p->L;
+	struct swap_context c = p->contexts[context];
+	struct swap_var *var = var_of(p, lua_upvalueid(L, f, n), name);
+	const void *helper = lua_topointer(L, v);
+	size_t i;
+
+	if (lua_isnil(L, v)) {
+		var->missing = 1 + context;
+		return;
+	}
+	stay(p, context, v, name);
+	if (!swapproto_has(L, v, p->protos))
+		return;
+	for (i = 0; i < p->ncontexts; i++)
+		if (p->contexts[i].f == helper &&
+		    (!p->contexts[i].helper || p->contexts[i].old == c.old))
+			return;
+	lua_pushfstring(L, "%s^%s", label(p, context), name);
+	add_context(p, v, old, c.action, 1, c.in_place);
+}
+
+/* The update's function at v has the name of the program's at live: code, so
+ * it replaces that. 1 when the variable is to be joined. */
+static int
+replace_helper(struct swap_plan *p, size_t context, int v, int live,
+    const char *name)
+{
+	lua_State *L = p->L;
+	struct swap_context c = p->contexts[context];
+	int64_t pair = walkset_get(&p->news, lua_topointer(L, v));
+
+	if (pair >= 0 && pair == walkset_get(&p->olds, lua_topointer(L, live)))
+		return 1;
+	/* It calls itself, and this name meant something else before. */
+	if (pair >= 0 && lua_topointer(L, v) == c.f)
+		return 0;
+	lua_pushfstring(L, "%s^%s", label(p, context), name);
+	add_pair(p, v, live, c.action, 0);
+	return 1;
+}
+
+static void
+present(struct swap_plan *p, size_t context, int f, int n, int old, int m,
+    int v, const char *name)
+{
+	lua_State *L = p->L;
+	lua_Integer action = p->contexts[context].action;
+	int live = lua_gettop(L), types_differ, replaced = 0;
+
+	if (has_option(p, action, "keep", name)) {
+		;
+	} else if (lua_isfunction(L, v)) {
+		replaced = swapproto_has(L, v, p->protos) &&
+			   lua_isfunction(L, live) &&
+			   replace_helper(p, context, v, live, name);
+		if (!replaced) {
+			stay(p, context, v, name);
+			return;
+		}
+	} else {
+		types_differ = !lua_isnil(L, v) && !lua_isnil(L, live) &&
+			       lua_type(L, v) != lua_type(L, live);
+		if (types_differ)
+			luaL_error(L,
+			    "%s: '%s' is a %s in the program and a "
+			    "%s in the update; say keep={\"%s\"} or "
+			    "fresh={\"%s\"}",
+			    label(p, context), name, luaL_typename(L, live),
+			    luaL_typename(L, v), name, name);
+	}
+	if (join(p, context, f, n, name, old, m) && !replaced)
+		note_dropped(p, context, name, v, live);
+}
+
+/* Names can be looked up in the function at old, or the update must say. */
+static void
+need_names(struct swap_plan *p, size_t context, int old, const char *name)
+{
+	lua_State *L = p->L;
+	int named = lua_iscfunction(L, old) || target_push_upvalues(L, old);
+
+	if (!named)
+		luaL_error(L,
+		    "%s: was stripped of its names; say which one "
+		    "'%s' is: upvalues={%s=index}, or fresh={\"%s\"}",
+		    label(p, context), name, name, name);
+}
+
+/* Upvalue n of the function at f; its value is at v. */
+static void
+decide(struct swap_plan *p, size_t context, int f, int old, int n, int v,
+    const char *name)
+{
+	lua_State *L = p->L;
+	struct swap_context c = p->contexts[context];
+	int env = strcmp(name, "_ENV") == 0, told, m;
+
+	told = push_option(p, c.action, "upvalues", name);
+	if (told == LUA_TSTRING || (told == LUA_TNUMBER && c.in_place)) {
+		if (!env)
+			join_as_told(p, context, f, n, name, old, v);
+		else if (told == LUA_TNUMBER && !lua_iscfunction(L, old) &&
+			 lua_getupvalue(L, old, (int)lua_tointeger(L, -1)) !=
+			     NULL)
+			join_env(p, context, f, n, old,
+			    (int)lua_tointeger(L, -2));
+		else
+			luaL_error(L,
+			    "%s: upvalues: _ENV takes the index of "
+			    "an upvalue",
+			    label(p, context));
+		return;
+	}
+	if (has_option(p, c.action, "fresh", name)) {
+		if (!env)
+			var_of(p, lua_upvalueid(L, f, n), name)->fresh = 1;
+		return;
+	}
+	need_names(p, context, old, name);
+	m = push_named(p, old, name);
+	if (env) {
+		if (m > 0)
+			join_env(p, context, f, n, old, m);
+	} else if (m == 0) {
+		absent(p, context, f, n, old, v, name);
+	} else {
+		present(p, context, f, n, old, m, v, name);
+	}
+}
+
+static void
+visit(struct swap_plan *p, size_t context)
+{
+	lua_State *L = p->L;
+	int f = lua_gettop(L) + 1, old = f + 1, v = f + 2, n;
+	const char *name;
+
+	p->contexts[context].visited = 1;
+	/* Found to be a replacement since: it has an old one of its own. */
+	if (p->contexts[context].helper &&
+	    walkset_get(&p->news, p->contexts[context].f) >= 0)
+		return;
+	lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * context + 1));
+	lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * context + 2));
+	for (n = 1; (name = lua_getupvalue(L, f, n)) != NULL; n++) {
+		decide(p, context, f, old, n, v, name);
+		lua_settop(L, old);
+	}
+	lua_settop(L, f - 1);
+}
+
+/* Replacements before helpers: only when all of them are known is it clear
+ * what is a helper. */
+static void
+visit_all(struct swap_plan *p)
+{
+	size_t i, next = 0;
+	int helpers;
+
+	while (next < p->ncontexts) {
+		for (helpers = 0; helpers < 2; helpers++) {
+			for (i = next; i < p->ncontexts; i++)
+				if (!p->contexts[i].visited &&
+				    p->contexts[i].helper == helpers)
+					break;
+			if (i < p->ncontexts) {
+				visit(p, i);
+				break;
+			}
+		}
+		while (next < p->ncontexts && p->contexts[next].visited)
+			next++;
+	}
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+/* What could be told only with all contexts seen. */
+static void
+check_vars(struct swap_plan *p)
+{
+	lua_State *L = p->L;
+	const struct swap_var *v;
+	size_t i, at;
+
+	for (i = 0; i < p->nvars; i++) {
+		v = &p->vars[i];
+		if (v->fresh && v->with != NULL)
+			luaL_error(L,
+			    "'%s' of the update is fresh for one "
+			    "function and joined for another",
+			    v->name);
+		if (v->missing == 0 || v->with != NULL || v->fresh)
+			continue;
+		at = v->missing - 1;
+		lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * at + 2));
+		if (lua_iscfunction(L, -1))
+			lua_pushliteral(L, "none, it is a C function");
+		else
+			target_push_upvalues(L, -1);
+		luaL_error(L,
+		    "%s: the old function has no upvalue '%s' (it "
+		    "has: %s), and the update gives it no value",
+		    label(p, at), v->name, lua_tostring(L, -1));
+	}
+}
+
+/* Names in keep, fresh and upvalues that meant nothing are mistakes. */
+static void
+check_options(struct swap_plan *p, lua_Integer action)
+{
+	static const char *const fields[] = {"upvalues", "keep", "fresh"};
+	lua_State *L = p->L;
+	int top = lua_gettop(L);
+	size_t i;
+
+	push_field(p, action, "used");
+	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+		lua_settop(L, top + 1);
+		if (push_field(p, action, fields[i]) == LUA_TNIL)
+			continue;
+		for (lua_pushnil(L); lua_next(L, top + 2); lua_pop(L, 1)) {
+			lua_pushvalue(L, -2);
+			if (lua_rawget(L, top + 1) == LUA_TNIL) {
+				push_field(p, action, "target");
+				luaL_error(L,
+				    "%s: %s names '%s', which the "
+				    "new function does not use",
+				    lua_tostring(L, -1), fields[i],
+				    lua_tostring(L, top + 3));
+			}
+			lua_pop(L, 1);
+		}
+	}
+	lua_settop(L, top);
+}
+
+static void
+join_all(struct swap_plan *p)
+{
+	lua_State *L = p->L;
+	const struct swap_env *e;
+	size_t i;
+	int64_t j;
+	int n, top = lua_gettop(L);
+
+	for (i = 0; i < p->nenvs; i++) {
+		e = &p->envs[i];
+		lua_rawgeti(L, p->contexts_table,
+		    (lua_Integer)(3 * e->context + 1));
+		lua_rawgeti(L, p->contexts_table,
+		    (lua_Integer)(3 * e->context + 2));
+		lua_upvaluejoin(L, -2, e->upvalue, -1, e->old_upvalue);
+		lua_settop(L, top);
+	}
+	for (i = 0; i < p->ncontexts; i++) {
+		lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * i + 1));
+		for (n = 1; lua_getupvalue(L, top + 1, n) != NULL; n++) {
+			lua_settop(L, top + 1);
+			j = walkset_get(&p->joins->index,
+			    lua_upvalueid(L, top + 1, n));
+			if (j < 0)
+				continue;
+			lua_rawgeti(L, p->joins->table,
+			    (lua_Integer)(2 * j + 1));
+			lua_upvaluejoin(L, top + 1, n, -1,
+			    p->joins->joins[j].upvalue);
+		}
+		lua_settop(L, top);
+	}
+}
+
+void
+swap_make(lua_State *L, struct swap_plan *p)
+{
+	lua_Integer i, n = (lua_Integer)lua_rawlen(L, p->queue);
+
+	luaL_checkstack(L, 40, NULL);
+	p->L = L;
+	for (i = 1; i <= n; i++)
+		plan_replace(p, i);
+	visit_all(p);
+	/* A new function that is an old one of the same update would be
+	 * replaced as soon as it is there. */
+	for (i = 0; i < (lua_Integer)p->npairs; i++) {
+		lua_rawgeti(L, p->pairs, 2 * i + 1);
+		if (walkset_get(&p->news, lua_topointer(L, -1)) >= 0)
+			luaL_error(L,
+			    "%s: is a new function of this update "
+			    "already",
+			    pair_label(p, i));
+		lua_pop(L, 1);
+	}
+	check_vars(p);
+	for (i = 1; i <= n; i++)
+		check_options(p, i);
+	join_all(p);
+}

@@ -1,0 +1,16 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(FIGHT.hit() == 2)
+assert(hotfix.apply("upper", [[
+local hits, roll
+hotfix.replace { target = "fight::hit", with = function() hits = hits + 1; return roll() * 10 end }]]))
+assert(FIGHT.hit() == 20)
+local ok, r = hotfix.apply("case", [[hotfix.replace { target = "fight::hit^roll", with = function() return 3 end }]])
+assert(ok, r)
+assert(FIGHT.hit() == 30, "the upper one over the new lower one")
+assert(r.text:find("upper: applied again", 1, true), r.text)
+ok, r = hotfix.apply("case", [[hotfix.replace { target = "fight::gone", with = function() end }]])
+assert(not ok and FIGHT.hit() == 30, "a failure below leaves all")
+assert(hotfix.rollback("case"))
+assert(FIGHT.hit() == 10)
+assert(hotfix.rollback("upper"))
+assert(FIGHT.hit() == 1 and tostring(FIGHT.hit) == BASE and FIGHT.hits() == 6)

@@ -1,0 +1,1 @@
+hotfix.replace { target = "zoo::Cat.walk", with = function() end }

@@ -1,0 +1,7 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(PATCH_REPORT.running == 2, PATCH_REPORT.running)
+assert(PATCH_REPORT.text:find("sched::task: 2 calls still running the old code", 1, true), PATCH_REPORT.text)
+assert(RUN() == "a ended old,b ended old")
+assert(RUN() == "a new 12,b new 22")
+assert(hotfix.rollback())
+assert(RUN() == "a old 23,b old 24")

@@ -1,0 +1,11 @@
+assert(PATCH_OK, PATCH_ERR)
+local bag = require "bag"
+assert(bag.put("bow") == 2)
+local n, limit = bag.count()
+assert(n == 2 and limit == 11, limit)
+assert(BAG_TOOLS.room() == 9)
+assert(bag.grow() == 111 and BAG_TOOLS.room() == 109)
+local _, times = PATCH_REPORT.text:gsub("limit keeps 11, the update's 20 is dropped", "")
+assert(times == 1, PATCH_REPORT.text)
+assert(hotfix.rollback())
+assert(bag.grow() == 112 and bag.count() == 2)

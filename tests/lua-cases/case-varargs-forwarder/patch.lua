@@ -1,0 +1,1 @@
+hotfix.replace { target = "rpc::call", with = function(...) return "new", select("#", ...) end }
