@@ -1,0 +1,138 @@
+#ifndef PEER_HOST_H
+#define PEER_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/sock.h"
+#include "peer/link.h"
+#include "peer/result.h"
+#include "peer/time.h"
+#include "update/doc.h"
+#include "update/keyring.h"
+
+/*
+ * The host's side of the protocol, without sockets and without Lua: logins,
+ * the cache of live updates, pushes in phases, results, operators.
+ *
+ * Strings given in the config are copied. Files: only the state folder
+ * (peer/journal.h), synced before it is acted on.
+ */
+
+struct host;
+struct host_conn;
+
+/* What the program did with a server part. */
+struct host_applied {
+	enum result result; /* APPLIED, HAVE, FAILED, PARTIAL, HUNG, REVERTED */
+	const char *text;   /* report or error, clean lines; may be NULL */
+	size_t len;
+	int64_t took_ns;
+};
+
+struct host_login { /* what a client says of itself; texts live in the call */
+	const char *id, *program, *version, *platform, *address;
+};
+
+struct host_callbacks {
+	void *arg;
+	/*
+	 * A server part enters the live program, and the updates named in
+	 * drop (those it supersedes) leave it, in one step. NULL: this host
+	 * runs no program; server parts are then refused as not-for-me.
+	 */
+	void (*apply)(void *arg, const struct doc *d, const void *part,
+	    size_t len, const uint64_t *drop, size_t ndrop,
+	    struct host_applied *out);
+	/* The update leaves the live program. */
+	void (*revert)(void *arg, uint64_t id, struct host_applied *out);
+	/* 1 with the token appended, 0: let it in without, -1: refuse. NULL:
+	 * everyone may come in. */
+	int (*login)(void *arg, const struct host_login *info,
+	    struct buf *token);
+	void (*join)(void *arg, const char *id);
+	void (*leave)(void *arg, const char *id, const char *why);
+	void (*message)(void *arg, const char *id, const void *bytes,
+	    size_t len);
+	/* An update took effect here, or left (the program's event). */
+	void (*updated)(void *arg, uint64_t id, const char *feature,
+	    const char *result);
+	/* Read the trusted keys anew (command reload): 0, or -1 with err. The
+	 * ring is the caller's to fill; it is empty. */
+	int (*reload)(void *arg, struct keyring *ring, struct err *e);
+	/* One line for the log, clean, without LF. */
+	void (*log)(void *arg, const char *line);
+	/* host_next_ns may be earlier now than it was. May be NULL. */
+	void (*rearm)(void *arg);
+};
+
+struct host_config {
+	const char *name, *program, *version, *zone; /* "" or NULL: none */
+	const char *state_dir;                       /* NULL: nothing is kept */
+	struct keyring *keys;         /* taken over, left empty */
+	const struct sock_net *allow; /* open for operators for good */
+	size_t nallow;
+	int allow_none;       /* not even loopback is open by itself */
+	const uint64_t *skip; /* server parts left out at start */
+	size_t nskip;
+	size_t max_conns;   /* 0: HOST_CONNS */
+	size_t max_waiting; /* per address before login; 0: HOST_WAITING */
+	uint64_t body_max;  /* 0: FRAME_BODY_MAX */
+	struct peer_clock clock;
+	struct host_callbacks cb;
+};
+
+#define HOST_CONNS   100000 /* more than the descriptors of one process */
+#define HOST_WAITING 256    /* before login, per address that is not open */
+#define HOST_ID      128    /* bytes of a client's id */
+#define HOST_LABEL   64     /* bytes of program, version, platform, release */
+
+/*
+ * A host; the state folder is opened, its ledger replayed, and what is live
+ * there is applied to the program in the order of ids. NULL with err.
+ */
+struct host *host_new(const struct host_config *config, struct err *e);
+/* Connections must be closed first. */
+void host_free(struct host *h);
+
+/*
+ * A connection from this address. Its link (host_conn_link) carries the
+ * bytes; when the link is dead or drained, or the peer is gone, the owner
+ * calls host_conn_close, which frees it. NULL: over a cap or out of memory;
+ * refusal then holds one short frame to send before closing.
+ */
+struct host_conn *host_conn_new(struct host *h, const struct sock_addr *peer,
+    struct buf *refusal);
+struct link *host_conn_link(struct host_conn *c);
+void host_conn_close(struct host_conn *c, const char *why);
+
+/* The next instant at which host_tick has something to do; -1: none. */
+int64_t host_next_ns(const struct host *h);
+void host_tick(struct host *h);
+
+/* From the program. */
+int host_send(struct host *h, const char *client, const void *bytes,
+    size_t len); /* 0, or -1: not logged in */
+void host_broadcast(struct host *h, const void *bytes, size_t len);
+void host_clients(struct host *h, void (*each)(void *cookie, const char *id),
+    void *cookie);
+int host_has(struct host *h, const char *client, const char *feature);
+
+/* Take in the signed documents of a folder, in the order of ids, as if each
+ * had been accepted already (autoscaled hosts). Documents that are refused
+ * are logged and left out. 0, or -1: the folder cannot be read. */
+int host_seed(struct host *h, const char *dir, struct err *e);
+
+/* Every connection gets ERROR shutdown and is drained. */
+void host_shutdown(struct host *h);
+
+/* For tests and status: clients that are logged in, connections in all. */
+size_t host_nclients(const struct host *h);
+size_t host_nconns(const struct host *h);
+/* The live documents' ids for an end of this description, ascending. */
+size_t host_live_for(const struct host *h, const char *program,
+    const char *version, const char *platform, uint64_t *ids, size_t max);
+
+#endif

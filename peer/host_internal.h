@@ -1,0 +1,259 @@
+#ifndef PEER_HOST_INTERNAL_H
+#define PEER_HOST_INTERNAL_H
+
+/*
+ * What the files of the host share. One file per concern:
+ *
+ *	host.c		connections, frames, deadlines, what the program calls
+ *	host_login.c	logins, what a client is given at one
+ *	host_push.c	a document's way through its phases, results
+ *	host_oper.c	who may speak; STATUS, LOG, CLIENTS, COMMAND
+ *	host_state.c	the ledger: replay at start, seed folder
+ */
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "peer/host.h"
+#include "peer/journal.h"
+#include "update/catalog.h"
+#include "update/command.h"
+
+/* Deadlines before login, and on an operator's connection always. */
+#define HOST_HEAD_NS     INT64_C(5000000000)
+#define HOST_IDLE_NS     INT64_C(30000000000)
+#define HOST_BODY_NS     INT64_C(5000000000)
+#define HOST_BODY_RATE   1024 /* bytes a second after that */
+#define HOST_SECOND_NS   INT64_C(1000000000)
+#define HOST_PROGRESS_NS INT64_C(500000000) /* between PROGRESS clients */
+
+#define HOST_ADDRESSES       4096 /* addresses remembered for their failures */
+#define HOST_OPENS           256  /* addresses open at once */
+#define HOST_QUEUE           16   /* reverts that wait for their turn */
+#define HOST_GROUPS          16   /* groups of equal errors in a report */
+#define HOST_LOG_DEFAULT     10
+#define HOST_LOG_MAX         9999
+/* Failed logins from one address before they are answered late, and the
+ * longest delay. */
+#define HOST_FREE_FAILURES   2
+#define HOST_FAILURE_MAX_NS  INT64_C(30000000000)
+#define HOST_FAILURE_KEEP_NS INT64_C(600000000000)
+
+enum conn_role {
+	ROLE_NONE,
+	ROLE_CLIENT,
+	ROLE_OPERATOR,
+};
+
+/* A frame sent to a client that asks for a result. */
+struct awaited {
+	uint64_t id;
+	int revert; /* a REVERT, else an UPDATE */
+};
+
+struct session { /* a client that is logged in */
+	const char *id, *program, *version, *platform, *release;
+	uint64_t *have; /* ids that run there, ascending */
+	size_t nhave, cap_have;
+	size_t unknown;          /* of those it told at login, not known here */
+	struct awaited *awaited; /* oldest first */
+	size_t nawaited, cap_awaited;
+	int64_t login_us;
+	char text[]; /* the strings */
+};
+
+struct address { /* connections and failures of one IP address */
+	char ip[SOCK_TEXT];
+	size_t waiting; /* connections before login */
+	unsigned failures;
+	int64_t last_failure_ns;
+};
+
+struct host_conn {
+	struct link link;
+	struct host *host;
+	struct host_conn *prev, *next;
+	struct sock_addr peer;
+	struct address *from; /* NULL after login, and when exempt */
+	enum conn_role role;
+	char nonce[COMMAND_NONCE_TEXT];
+	uint64_t seq; /* of the next COMMAND */
+
+	struct heap_item timer;
+	int64_t frame_ns; /* first byte of the frame being read; 0: idle */
+	int64_t body_ns;  /* its head was complete then; 0: not yet */
+	int64_t idle_ns;  /* since when nothing was asked */
+	int denied;       /* the timer is for the late answer to a login */
+	int unknown_verb; /* the frame being read is thrown away */
+	int held;         /* paused, until nothing else runs */
+
+	struct doc *incoming; /* a PUSH whose head was verified */
+	enum word verdict;    /* WORD_OK, WORD_HAVE; only with incoming */
+	struct session *session;
+};
+
+enum push_phase {
+	PUSH_QUEUED,      /* a revert that waits for its turn */
+	PUSH_COLLECT,     /* sent to clients, results come in */
+	PUSH_TAKING_BACK, /* clients were told, reverted results come in */
+};
+
+struct target { /* a client that the push was sent to */
+	enum result result;
+	size_t id_len;
+	char id[];
+};
+
+struct group {           /* equal errors */
+	char result[64]; /* with the word, "refused stale" */
+	char platform[HOST_LABEL + 1], version[HOST_LABEL + 1];
+	size_t count, first; /* first: of this platform and version */
+	uint8_t *text;
+	size_t text_len;
+};
+
+struct push {
+	struct push *next; /* in the queue */
+	struct host *host;
+	struct host_conn *conn; /* NULL: the operator is gone */
+	struct doc *doc;        /* the record's once it runs, own before */
+	uint8_t *body;          /* likewise */
+	size_t body_len;
+	char from[SOCK_TEXT]; /* address or "seed", for the ledger */
+
+	enum push_phase phase;
+	struct record *record; /* NULL before it runs */
+	uint64_t subject;      /* the id that clients' results name */
+	enum result server;
+	struct map targets;
+	size_t targeted, answered, applied, deferred, failed;
+	size_t back_sent, back_answered; /* PUSH_TAKING_BACK */
+	int dirty;                       /* PROGRESS clients has news */
+	struct group groups[HOST_GROUPS];
+	size_t ngroups;
+	int64_t deadline_ns, progress_ns;
+	struct heap_item timer;
+};
+
+struct note { /* what the host knows of a record besides */
+	size_t tally[RESULT_COUNT];
+	char key[KEYRING_NAME + 1];
+	int on_server; /* its server part runs here */
+	enum result server;
+	struct blob *frame; /* its UPDATE frame, made once */
+	char feature[DOC_FEATURE + 1];
+	int on_disk; /* updates/ID is there */
+	/* while the ledger is replayed */
+	enum doc_kind kind;
+	uint64_t target, by;
+	int released;
+};
+
+struct opening {
+	struct sock_addr addr;
+	int64_t until_ns;
+};
+
+struct host {
+	char *name, *program, *version, *zone;
+	struct keyring keys;
+	struct sock_net *allow;
+	size_t nallow;
+	int allow_none;
+	uint64_t *skip;
+	size_t nskip;
+	size_t max_conns, max_waiting;
+	uint64_t body_max;
+	struct peer_clock clock;
+	struct host_callbacks cb;
+
+	struct catalog catalog;
+	struct journal *journal;
+	struct map sessions;  /* id -> host_conn */
+	struct map addresses; /* ip -> address */
+	struct host_conn *conns;
+	size_t nconns, nclients;
+	struct heap timers;      /* of connections */
+	struct heap push_timers; /* of the running push: its deadline */
+	struct opening opens[HOST_OPENS];
+	size_t nopens;
+	uint64_t *accepted; /* ids that an operator let in although old */
+	size_t naccepted;
+	struct push *push;  /* running */
+	struct push *queue; /* oldest first */
+	size_t nqueue;
+	int64_t started_us;
+	size_t stray_results; /* RESULTs that answered nothing */
+	uint64_t logins, refusals, bytes_sent;
+};
+
+/* host.c */
+int64_t host_now_ns(const struct host *h);
+int64_t host_now_us(const struct host *h);
+void host_log(struct host *h, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Set the connection's deadline by what it is doing. */
+void host_arm(struct host_conn *c);
+void host_refuse(struct host_conn *c, enum word w, const char *text);
+struct catalog_end host_end(const struct host *h);
+
+/* host_login.c */
+void host_login(struct host_conn *c, const struct frame *f);
+void host_login_late(struct host_conn *c); /* the delayed refusal */
+void host_logout(struct host_conn *c, const char *why);
+int session_has(const struct session *s, uint64_t id);
+int session_add(struct session *s, uint64_t id); /* 0 or -1: memory */
+void session_remove(struct session *s, uint64_t id);
+struct catalog_end session_end(const struct session *s);
+/*
+ * A client that was away may run what a newer document superseded elsewhere.
+ * If that newer one was reverted since, its signed revert takes the older
+ * away too: the client has no other way to learn of it. 1 when the session
+ * is such a one for this record.
+ */
+int session_needs_revert(const struct host *h, const struct session *s,
+    const struct record *r);
+/* Send it and expect a result. The blob's hold is taken over. */
+void session_send(struct host_conn *c, struct blob *frame, uint64_t id,
+    int revert);
+
+/* host_push.c */
+/* A document's checks that need the host: order, zone, needs, room. */
+enum word push_admit(struct host *h, const struct doc *d, int seed,
+    struct refusal *why);
+/* Take a complete document in; doc is taken over. conn NULL: the seed. */
+void push_start(struct host *h, struct host_conn *conn, struct doc *d,
+    const uint8_t *body, size_t body_len, const char *from);
+void push_result(struct host_conn *c, const struct frame *f);
+/* A client that was away is back, with what it told. */
+void push_login(struct host_conn *c);
+void push_gone(struct host *h, struct host_conn *operator);
+void push_tick(struct push *p);
+void push_free(struct push *p);
+/* A hold of the record's UPDATE frame, made once; the UPDATE of a retirement
+ * (its head alone). NULL: out of memory. */
+struct blob *push_update_frame(struct record *r);
+struct blob *push_retirement_frame(const struct doc *d);
+/* by NULL: the host's own taking back. */
+struct blob *push_revert_frame(uint64_t id, const struct doc *by);
+
+/* host_oper.c */
+int oper_is_open(const struct host *h, const struct sock_addr *a);
+void oper_status(struct host_conn *c);
+void oper_clients(struct host_conn *c);
+void oper_log(struct host_conn *c, const struct frame *f);
+void oper_command(struct host_conn *c, const struct frame *f);
+
+/* host_state.c */
+int state_open(struct host *h, const char *dir, struct err *e);
+void state_apply_live(struct host *h);
+struct note *state_note(struct record *r); /* made on demand; NULL: memory */
+void state_note_free(struct record *r);
+/* 1 when both records are of one feature. */
+int state_same_feature(const struct record *a, const struct record *b);
+int state_event(struct host *h, uint64_t id, const char *event,
+    const struct ledger_field *fields, size_t nfields, struct err *e);
+void state_forget(struct host *h, struct record *r);
+/* What newer covers leaves the folder. */
+void state_cover(struct host *h, struct record *newer);
+
+#endif

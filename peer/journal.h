@@ -1,0 +1,44 @@
+#ifndef PEER_JOURNAL_H
+#define PEER_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "update/ledger.h"
+
+/*
+ * The state folder of a host:
+ *
+ *	ledger		what happened (update/ledger.h)
+ *	updates/ID	the documents as they came
+ *	results		a line per client's result; not synced, at most
+ *			JOURNAL_RESULTS bytes, then it begins anew and the
+ *			old one is results.1
+ */
+
+#define JOURNAL_RESULTS ((size_t)64 << 20)
+
+struct journal;
+
+/* dir NULL: nothing is kept, everything succeeds. */
+struct journal *journal_open(const char *dir,
+    int (*replay)(void *arg, const struct ledger_event *ev, struct err *e),
+    void *arg, size_t *torn, struct err *e);
+void journal_close(struct journal *j);
+
+int journal_put_doc(struct journal *j, uint64_t id, const void *doc, size_t len,
+    struct err *e);
+/* Append the document to out. */
+int journal_get_doc(struct journal *j, uint64_t id, struct buf *out,
+    struct err *e);
+/* Best effort: what is left behind is never read again. */
+void journal_remove_doc(struct journal *j, uint64_t id);
+
+int journal_event(struct journal *j, const struct ledger_event *ev,
+    struct err *e);
+int journal_tail(struct journal *j, size_t n, struct buf *out, struct err *e);
+void journal_result(struct journal *j, const char *line); /* best effort */
+
+#endif
