@@ -1,0 +1,307 @@
+/* A client of hotfix.h: the protocol's client around a Lua program. */
+
+#include "lua-host/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/random.h"
+#include "crypto/wipe.h"
+#include "lua-host/keys.h"
+#include "peer/client.h"
+
+/* No host's clock can stand before this program was made: 2026-11-22. A fixed
+ * date, so that the same source makes the same bytes. */
+#define RELEASED_US INT64_C(1795305600000000)
+
+#define RANDOM_ID 8 /* bytes: players of one host do not meet in them */
+
+struct hotfix_client {
+	struct wire wire;
+	struct client *client; /* NULL while the script runs first */
+	struct attach_client *attached;
+};
+
+/* --- the program's wishes ------------------------------------------------ */
+
+static void
+op_log(void *arg, const char *line)
+{
+	struct hotfix_client *c = arg;
+
+	wire_log(&c->wire, line);
+}
+
+static int
+op_send(void *arg, const char *client, const void *bytes, size_t len)
+{
+	struct hotfix_client *c = arg;
+
+	(void)client;
+	return c->client != NULL ? client_send(c->client, bytes, len) : -1;
+}
+
+static void
+op_rearm(void *arg)
+{
+	struct hotfix_client *c = arg;
+
+	wire_rearm(&c->wire);
+}
+
+/* --- the protocol's wishes ----------------------------------------------- */
+
+static void
+report(const struct hotfix_client *c, enum result r, struct client_applied *out)
+{
+	out->result = r;
+	out->text = (const char *)c->wire.report.text.data;
+	out->len = c->wire.report.text.len;
+	out->took_ns = c->wire.report.took_ns;
+}
+
+static void
+cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, struct client_applied *out)
+{
+	struct hotfix_client *c = arg;
+
+	report(c,
+	    wire_change(&c->wire, drop, ndrop, d->id, d->feature, part, len),
+	    out);
+}
+
+static void
+cb_revert(void *arg, const uint64_t *drop, size_t ndrop,
+    struct client_applied *out)
+{
+	struct hotfix_client *c = arg;
+
+	report(c, wire_change(&c->wire, drop, ndrop, 0, "", "", 0), out);
+}
+
+static void
+cb_welcome(void *arg)
+{
+	struct hotfix_client *c = arg;
+
+	wire_event(&c->wire, "welcome", NULL, NULL, NULL);
+}
+
+static void
+cb_message(void *arg, const void *bytes, size_t len)
+{
+	struct hotfix_client *c = arg;
+	const char *const args[] = {bytes};
+
+	program_event(c->wire.program, "message", args, &len, 1);
+}
+
+static void
+cb_gone(void *arg, const char *why)
+{
+	struct hotfix_client *c = arg;
+
+	wire_event(&c->wire, "gone", why, NULL, NULL);
+}
+
+static void
+cb_updated(void *arg, uint64_t id, const char *feature, const char *result)
+{
+	struct hotfix_client *c = arg;
+
+	wire_updated(&c->wire, id, feature, result);
+}
+
+static void
+cb_rearm(void *arg)
+{
+	struct hotfix_client *c = arg;
+
+	if (c->attached != NULL)
+		attach_client_rearm(c->attached);
+}
+
+/* --- start --------------------------------------------------------------- */
+
+static int
+read_token(const char *path, struct buf *token, struct err *e)
+{
+	if (file_read(path, PROGRAM_TOKEN_MAX + 1, token, e) != 0)
+		return -1;
+	if (token->len > 0 && token->data[token->len - 1] == '\n')
+		token->len--;
+	if (token->len == 0)
+		return err_set(e, ERR_LOCAL, "%s: holds no token", path);
+	if (token->len > PROGRAM_TOKEN_MAX)
+		return err_set(e, ERR_LOCAL, "%s: larger than %d bytes", path,
+		    PROGRAM_TOKEN_MAX);
+	return 0;
+}
+
+static int
+random_id(char out[32], struct err *e)
+{
+	uint8_t bytes[RANDOM_ID];
+	char digits[2 * RANDOM_ID + 1];
+
+	if (random_bytes(bytes, sizeof bytes) != 0)
+		return err_errno(e, ERR_LOCAL, "random bytes");
+	snprintf(out, 32, "client-%s", hex_encode(digits, bytes, sizeof bytes));
+	return 0;
+}
+
+/* SYSTEM-MACHINE, "linux-x86_64". */
+static int
+this_platform(char *out, size_t size, struct err *e)
+{
+	struct utsname u;
+	char *p;
+
+	if (uname(&u) < 0)
+		return err_errno(e, ERR_LOCAL, "uname");
+	for (p = u.sysname; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	snprintf(out, size, "%.30s-%.30s", u.sysname, u.machine);
+	return 0;
+}
+
+static void
+destroy(struct hotfix_client *c)
+{
+	if (c->attached != NULL)
+		attach_client_stop(c->attached);
+	c->attached = NULL;
+	client_free(c->client);
+	c->client = NULL;
+	wire_end(&c->wire);
+	free(c);
+}
+
+struct hotfix_client *
+hotfix_client_start(struct hotfix_loop *l,
+    const struct hotfix_client_options *o, struct hotfix_error *error)
+{
+	const struct peer_clock clock = peer_clock_real;
+	struct hotfix_client *c = calloc(1, sizeof *c);
+	const struct program_ops ops = {
+	    .arg = c, .log = op_log, .send = op_send, .rearm = op_rearm};
+	struct client_config config = {.id = o->id,
+	    .program = o->program,
+	    .version = o->version,
+	    .platform = o->platform,
+	    .floor_us = RELEASED_US,
+	    .clock = clock,
+	    .cb = {c, cb_apply, cb_revert, cb_welcome, cb_message, cb_gone,
+		cb_updated, op_log, cb_rearm}};
+	struct keyring keys = KEYRING_INIT;
+	struct buf token = BUF_INIT;
+	struct sock_target target;
+	char id[32], platform[64];
+	struct err e;
+
+	err_set(&e, ERR_LOCAL, "out of memory");
+	if (c == NULL)
+		goto fail;
+	wire_init(&c->wire, l, o->log, o->arg);
+	if (sock_target_parse(&target, o->host, SOCK_PORT_DEFAULT) != 0) {
+		err_set(&e, ERR_USAGE,
+		    "%.200s: not a host, [NAME@]ADDRESS[:PORT]", o->host);
+		goto fail;
+	}
+	if ((config.id == NULL && random_id(id, &e) != 0) ||
+	    (config.platform == NULL &&
+		this_platform(platform, sizeof platform, &e) != 0) ||
+	    (o->token_file != NULL &&
+		read_token(o->token_file, &token, &e) != 0) ||
+	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0 ||
+	    wire_run(&c->wire, PROGRAM_CLIENT, &ops, o->script, o->argc,
+		o->argv, &e) != 0)
+		goto fail;
+	if (config.id == NULL)
+		config.id = id;
+	if (config.platform == NULL)
+		config.platform = platform;
+	config.host_name = target.name[0] != '\0' ? target.name : NULL;
+	config.token = o->token_file != NULL ? token.data : NULL;
+	config.token_len = token.len;
+	config.keys = &keys;
+	c->client = client_new(&config, &e);
+	if (c->client == NULL)
+		goto fail;
+	err_set(&e, ERR_LOCAL, "out of memory");
+	c->attached = attach_client_start(l->attach, c->client, &target);
+	if (c->attached == NULL)
+		goto fail;
+	goto out;
+
+fail:
+	wire_error(error, &e);
+	if (c != NULL)
+		destroy(c);
+	c = NULL;
+out:
+	keyring_free(&keys);
+	if (token.data != NULL)
+		crypto_wipe(token.data, token.cap);
+	buf_free(&token);
+	return c;
+}
+
+/* --- afterwards ---------------------------------------------------------- */
+
+struct lua_State *
+hotfix_client_lua(struct hotfix_client *c)
+{
+	return state_lua(c->wire.state);
+}
+
+void
+hotfix_client_line(struct hotfix_client *c, const char *text, size_t len)
+{
+	const char *const args[] = {text};
+
+	program_event(c->wire.program, "line", args, &len, 1);
+}
+
+int
+hotfix_client_stopped(const struct hotfix_client *c, int *status)
+{
+	return wire_stopped(&c->wire, status);
+}
+
+int
+hotfix_client_is_welcome(const struct hotfix_client *c)
+{
+	return client_is_welcome(c->client);
+}
+
+int
+hotfix_client_failed(const struct hotfix_client *c, const char **why)
+{
+	return client_failed(c->client, why);
+}
+
+size_t
+hotfix_client_have(const struct hotfix_client *c, uint64_t *ids, size_t max)
+{
+	return client_have(c->client, ids, max);
+}
+
+void
+hotfix_client_disconnect(struct hotfix_client *c)
+{
+	link_kill(client_link(c->client));
+}
+
+void
+hotfix_client_stop(struct hotfix_client *c)
+{
+	if (c != NULL)
+		destroy(c);
+}

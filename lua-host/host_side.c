@@ -1,0 +1,388 @@
+/* A host of hotfix.h: the protocol's host around a Lua program. */
+
+#include "lua-host/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "lua-host/keys.h"
+#include "peer/host.h"
+
+#define LISTEN_DEFAULT "127.0.0.1:4683"
+#define MS_NS          INT64_C(1000000)
+
+struct hotfix_host {
+	struct wire wire;
+	struct host *host; /* NULL while the script runs first */
+	struct attach_host *attached;
+	struct hotfix_loop *loop;
+	char (*addresses)[SOCK_TEXT];
+	size_t naddresses;
+	/* where the trusted keys come from, for reload; all owned */
+	char **pub;
+	size_t npub;
+	char *trust;
+};
+
+/* --- the program's wishes ------------------------------------------------ */
+
+static void
+op_log(void *arg, const char *line)
+{
+	struct hotfix_host *h = arg;
+
+	wire_log(&h->wire, line);
+}
+
+static int
+op_send(void *arg, const char *client, const void *bytes, size_t len)
+{
+	struct hotfix_host *h = arg;
+
+	return h->host != NULL ? host_send(h->host, client, bytes, len) : -1;
+}
+
+static void
+op_broadcast(void *arg, const void *bytes, size_t len)
+{
+	struct hotfix_host *h = arg;
+
+	if (h->host != NULL)
+		host_broadcast(h->host, bytes, len);
+}
+
+static void
+op_clients(void *arg, void (*each)(void *cookie, const char *id), void *cookie)
+{
+	struct hotfix_host *h = arg;
+
+	if (h->host != NULL)
+		host_clients(h->host, each, cookie);
+}
+
+static int
+op_has(void *arg, const char *client, const char *feature)
+{
+	struct hotfix_host *h = arg;
+
+	return h->host != NULL && host_has(h->host, client, feature);
+}
+
+static void
+op_rearm(void *arg)
+{
+	struct hotfix_host *h = arg;
+
+	wire_rearm(&h->wire);
+}
+
+/* --- the protocol's wishes ----------------------------------------------- */
+
+static void
+report(const struct hotfix_host *h, enum result r, struct host_applied *out)
+{
+	out->result = r;
+	out->text = (const char *)h->wire.report.text.data;
+	out->len = h->wire.report.text.len;
+	out->took_ns = h->wire.report.took_ns;
+}
+
+static void
+cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, struct host_applied *out)
+{
+	struct hotfix_host *h = arg;
+
+	report(h,
+	    wire_change(&h->wire, drop, ndrop, d->id, d->feature, part, len),
+	    out);
+}
+
+static void
+cb_revert(void *arg, uint64_t id, struct host_applied *out)
+{
+	struct hotfix_host *h = arg;
+
+	report(h, wire_change(&h->wire, &id, 1, 0, "", "", 0), out);
+}
+
+static int
+cb_login(void *arg, const struct host_login *info, struct buf *token)
+{
+	struct hotfix_host *h = arg;
+
+	return program_login(h->wire.program, info->id, info->program,
+	    info->version, info->platform, info->address, token);
+}
+
+static void
+cb_join(void *arg, const char *id)
+{
+	struct hotfix_host *h = arg;
+
+	wire_event(&h->wire, "join", id, NULL, NULL);
+}
+
+static void
+cb_leave(void *arg, const char *id, const char *why)
+{
+	struct hotfix_host *h = arg;
+
+	wire_event(&h->wire, "leave", id, why, NULL);
+}
+
+static void
+cb_message(void *arg, const char *id, const void *bytes, size_t len)
+{
+	struct hotfix_host *h = arg;
+	const char *const args[] = {id, bytes};
+	const size_t lens[] = {strlen(id), len};
+
+	if (h->wire.program != NULL)
+		program_event(h->wire.program, "message", args, lens, 2);
+}
+
+static void
+cb_updated(void *arg, uint64_t id, const char *feature, const char *result)
+{
+	struct hotfix_host *h = arg;
+
+	wire_updated(&h->wire, id, feature, result);
+}
+
+static int
+cb_reload(void *arg, struct keyring *ring, struct err *e)
+{
+	struct hotfix_host *h = arg;
+
+	return keys_load(ring, (const char *const *)h->pub, h->npub, h->trust,
+	    e);
+}
+
+static void
+cb_rearm(void *arg)
+{
+	struct hotfix_host *h = arg;
+
+	if (h->attached != NULL)
+		attach_host_rearm(h->attached);
+}
+
+/* --- start --------------------------------------------------------------- */
+
+/* What is read again at a reload has to outlive the options. */
+static int
+keep_paths(struct hotfix_host *h, const struct hotfix_host_options *o)
+{
+	size_t i;
+
+	h->pub = calloc(o->npub > 0 ? o->npub : 1, sizeof *h->pub);
+	if (h->pub == NULL)
+		return -1;
+	for (i = 0; i < o->npub; i++) {
+		h->pub[i] = strdup(o->pub[i]);
+		if (h->pub[i] == NULL)
+			return -1;
+		h->npub++;
+	}
+	if (o->trust != NULL && (h->trust = strdup(o->trust)) == NULL)
+		return -1;
+	return 0;
+}
+
+/* --allow: networks, and the word "none". */
+static int
+parse_allow(const struct hotfix_host_options *o, struct sock_net *nets,
+    struct host_config *config, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < o->nallow; i++) {
+		if (strcmp(o->allow[i], "none") == 0)
+			config->allow_none = 1;
+		else if (sock_net_parse(&nets[config->nallow], o->allow[i]) ==
+			 0)
+			config->nallow++;
+		else
+			return err_set(e, ERR_USAGE,
+			    "%.200s: neither an address nor a network",
+			    o->allow[i]);
+	}
+	config->allow = nets;
+	return 0;
+}
+
+/* The listeners, and their addresses as text. */
+static int
+listen_on(struct hotfix_host *h, const struct hotfix_host_options *o,
+    struct err *e)
+{
+	static const char *const fallback[] = {LISTEN_DEFAULT};
+	const char *const *texts = o->nlisten > 0 ? o->listen : fallback;
+	size_t i, n = o->nlisten > 0 ? o->nlisten : 1;
+	struct sock_addr *want = calloc(n, sizeof *want);
+	struct sock_addr *bound = calloc(n, sizeof *bound);
+	int ret = -1;
+
+	h->addresses = calloc(n, sizeof *h->addresses);
+	if (want == NULL || bound == NULL || h->addresses == NULL) {
+		err_set(e, ERR_LOCAL, "out of memory");
+		goto out;
+	}
+	for (i = 0; i < n; i++)
+		if (sock_addr_parse(&want[i], texts[i], SOCK_PORT_DEFAULT) !=
+		    0) {
+			err_set(e, ERR_USAGE,
+			    "%.200s: not an address in numbers with a port",
+			    texts[i]);
+			goto out;
+		}
+	h->attached =
+	    attach_host_start(h->loop->attach, h->host, want, n, bound, e);
+	if (h->attached == NULL)
+		goto out;
+	for (i = 0; i < n; i++)
+		sock_addr_format(h->addresses[i], &bound[i]);
+	h->naddresses = n;
+	ret = 0;
+out:
+	free(want);
+	free(bound);
+	return ret;
+}
+
+static void
+set_callbacks(struct host_callbacks *cb, struct hotfix_host *h)
+{
+	cb->arg = h;
+	cb->join = cb_join;
+	cb->leave = cb_leave;
+	cb->message = cb_message;
+	cb->updated = cb_updated;
+	cb->reload = cb_reload;
+	cb->log = op_log;
+	cb->rearm = cb_rearm;
+	if (h->wire.program == NULL)
+		return;
+	cb->login = cb_login;
+	cb->apply = cb_apply;
+	cb->revert = cb_revert;
+}
+
+static void
+destroy(struct hotfix_host *h)
+{
+	size_t i;
+
+	if (h->attached != NULL)
+		attach_host_stop(h->attached);
+	h->attached = NULL;
+	host_free(h->host);
+	h->host = NULL;
+	wire_end(&h->wire);
+	for (i = 0; i < h->npub; i++)
+		free(h->pub[i]);
+	free(h->pub);
+	free(h->trust);
+	free(h->addresses);
+	free(h);
+}
+
+struct hotfix_host *
+hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
+    struct hotfix_error *error)
+{
+	const struct peer_clock clock = peer_clock_real;
+	struct hotfix_host *h = calloc(1, sizeof *h);
+	const struct program_ops ops = {
+	    h, op_log, op_send, op_broadcast, op_clients, op_has, op_rearm};
+	struct sock_net *nets =
+	    calloc(o->nallow > 0 ? o->nallow : 1, sizeof *nets);
+	struct host_config config = {.name = o->name,
+	    .program = o->program,
+	    .version = o->version,
+	    .zone = o->zone,
+	    .state_dir = o->state_dir,
+	    .skip = o->skip,
+	    .nskip = o->nskip,
+	    .clock = clock};
+	struct keyring keys = KEYRING_INIT;
+	char machine[SOCK_NAME_MAX + 1] = "";
+	struct err e;
+
+	err_set(&e, ERR_LOCAL, "out of memory");
+	if (h == NULL || nets == NULL)
+		goto fail;
+	h->loop = l;
+	wire_init(&h->wire, l, o->log, o->arg);
+	if (keep_paths(h, o) != 0)
+		goto fail;
+	if (config.name == NULL) {
+		if (gethostname(machine, sizeof machine - 1) != 0)
+			strcpy(machine, "localhost");
+		config.name = machine;
+	}
+	if (parse_allow(o, nets, &config, &e) != 0 ||
+	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0)
+		goto fail;
+	config.keys = &keys;
+	if (o->script != NULL && wire_run(&h->wire, PROGRAM_HOST, &ops,
+				     o->script, o->argc, o->argv, &e) != 0)
+		goto fail;
+	set_callbacks(&config.cb, h);
+	h->host = host_new(&config, &e);
+	if (h->host == NULL ||
+	    (o->seed_dir != NULL && host_seed(h->host, o->seed_dir, &e) != 0) ||
+	    listen_on(h, o, &e) != 0)
+		goto fail;
+	keyring_free(&keys);
+	free(nets);
+	return h;
+
+fail:
+	wire_error(error, &e);
+	keyring_free(&keys);
+	free(nets);
+	if (h != NULL)
+		destroy(h);
+	return NULL;
+}
+
+/* --- afterwards ---------------------------------------------------------- */
+
+const char *
+hotfix_host_address(const struct hotfix_host *h, size_t i)
+{
+	return i < h->naddresses ? h->addresses[i] : NULL;
+}
+
+struct lua_State *
+hotfix_host_lua(struct hotfix_host *h)
+{
+	return h->wire.state != NULL ? state_lua(h->wire.state) : NULL;
+}
+
+int
+hotfix_host_stopped(const struct hotfix_host *h, int *status)
+{
+	return wire_stopped(&h->wire, status);
+}
+
+void
+hotfix_host_stop(struct hotfix_host *h, int wait_ms)
+{
+	int64_t deadline_ns = clock_mono_ns() + wait_ms * MS_NS, left_ns;
+
+	if (h == NULL)
+		return;
+	host_shutdown(h->host);
+	while (attach_host_is_draining(h->attached)) {
+		left_ns = deadline_ns - clock_mono_ns();
+		if (left_ns <= 0 ||
+		    hotfix_loop_step(h->loop, (int)(left_ns / MS_NS) + 1) != 0)
+			break;
+	}
+	destroy(h);
+}

@@ -1,0 +1,117 @@
+#ifndef HOTFIX_H
+#define HOTFIX_H
+
+/*
+ * libhotfix: both ends of a running Lua program, changed by signed updates.
+ *
+ * The one public header. A host serves updates to clients and applies their
+ * server parts to its own program; a client applies client parts. Several of
+ * both may live in one process; nothing is global. One thread per loop.
+ *
+ * Options are copied. Functions that can fail fill a struct hotfix_error and
+ * return NULL or -1.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct lua_State;
+
+#define HOTFIX_ERROR_TEXT 512
+
+struct hotfix_error {
+	int status; /* an exit status of hotfix(1): 1 no, 2 usage, 3 peer,
+		       4 denied, 5 local trouble */
+	char text[HOTFIX_ERROR_TEXT];
+};
+
+/* A loop that hosts and clients run in. backend: "epoll", "poll", or NULL
+ * for the best there is. */
+struct hotfix_loop;
+struct hotfix_loop *hotfix_loop_new(const char *backend,
+    struct hotfix_error *e);
+void hotfix_loop_free(struct hotfix_loop *l); /* after its parties */
+/* Wait at most wait_ms (-1: for ever) and do what is to be done. 0, or -1
+ * with errno set (EINTR: a signal came). */
+int hotfix_loop_step(struct hotfix_loop *l, int wait_ms);
+/* Call ready(arg) when fd can be read; NULL ready: no longer. 0 or -1. */
+int hotfix_loop_read(struct hotfix_loop *l, int fd, void (*ready)(void *arg),
+    void *arg, struct hotfix_error *e);
+
+/* --- hosts ------------------------------------------------------------- */
+
+struct hotfix_host;
+
+struct hotfix_host_options {
+	const char *name, *program, *version, *zone; /* NULL: not told; name
+							NULL: the machine's */
+	const char *const *listen; /* "ADDR:PORT"; none: 127.0.0.1:4683 */
+	size_t nlisten;
+	const char *const *allow; /* addresses, networks, or "none" */
+	size_t nallow;
+	const char *const *pub; /* public key files */
+	size_t npub;
+	const char *trust;                /* a trust file, or NULL */
+	const char *state_dir, *seed_dir; /* or NULL */
+	const uint64_t *skip; /* updates whose server part is left out */
+	size_t nskip;
+	const char *script; /* NULL: no program, receive and pass on only */
+	int argc;
+	char *const *argv; /* the script's arguments */
+	/* One line, clean, without LF. NULL: standard error. */
+	void (*log)(void *arg, const char *line);
+	void *arg;
+};
+
+struct hotfix_host *hotfix_host_start(struct hotfix_loop *l,
+    const struct hotfix_host_options *o, struct hotfix_error *e);
+/* The i-th address that is listened on, "127.0.0.1:4683"; NULL past the
+ * last. Lives as long as the host. */
+const char *hotfix_host_address(const struct hotfix_host *h, size_t i);
+/* The program's state, NULL without one. Between steps of the loop an
+ * embedding program may use it. */
+struct lua_State *hotfix_host_lua(struct hotfix_host *h);
+/* 1 when the program called hotfix.stop, with its status. */
+int hotfix_host_stopped(const struct hotfix_host *h, int *status);
+/* Tell every client, wait at most wait_ms for the farewells to go out. */
+void hotfix_host_stop(struct hotfix_host *h, int wait_ms);
+
+/* --- clients ----------------------------------------------------------- */
+
+struct hotfix_client;
+
+struct hotfix_client_options {
+	const char *host;                         /* [NAME@]ADDRESS[:PORT] */
+	const char *id;                           /* NULL: a random one */
+	const char *program, *version, *platform; /* NULL: not told; platform
+						     NULL: this machine's */
+	const char *token_file; /* or NULL; a final LF does not count */
+	const char *const *pub;
+	size_t npub;
+	const char *trust;
+	const char *script;
+	int argc;
+	char *const *argv;
+	void (*log)(void *arg, const char *line);
+	void *arg;
+};
+
+struct hotfix_client *hotfix_client_start(struct hotfix_loop *l,
+    const struct hotfix_client_options *o, struct hotfix_error *e);
+struct lua_State *hotfix_client_lua(struct hotfix_client *c);
+/* A line of input: the program's event "line". */
+void hotfix_client_line(struct hotfix_client *c, const char *text, size_t len);
+int hotfix_client_stopped(const struct hotfix_client *c, int *status);
+/* 1 when it is logged in and the updates that waited have their results. */
+int hotfix_client_is_welcome(const struct hotfix_client *c);
+/* 1 when no new connection will be tried, with the reason. */
+int hotfix_client_failed(const struct hotfix_client *c, const char **why);
+/* The ids that run, ascending: at most max are stored, all are counted. */
+size_t hotfix_client_have(const struct hotfix_client *c, uint64_t *ids,
+    size_t max);
+/* Break the connection (tests, and engines that go to sleep); it is tried
+ * again after the usual wait. */
+void hotfix_client_disconnect(struct hotfix_client *c);
+void hotfix_client_stop(struct hotfix_client *c);
+
+#endif
