@@ -1,0 +1,56 @@
+#ifndef CMD_PLAN_H
+#define CMD_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cmd/document.h"
+#include "cmd/hosts.h"
+#include "cmd/options.h"
+
+/* What hotfix push was told, and what it makes of it. */
+
+/* Clients that may fail where nothing else is said: one in a hundred, and
+ * never fewer than a few players with broken machines. */
+#define PLAN_FAILED_PERCENT 1
+#define PLAN_FAILED_LEAST   3
+
+/* Behind the wait a host has this time to take back what failed. */
+#define PLAN_TAKE_BACK_MS 60000
+
+struct plan {
+	/* options */
+	const char *server, *client, *both;
+	const char *version, *platform, *program;
+	const char *server_version, *server_program, *zone;
+	const char *max_failed, *feature, *expires, *note;
+	int64_t wait_ms, take_back_ms; /* -1: not said */
+	int allow_partial;
+	struct option_list needs;
+	const char *key, *sign_with, *write, *again;
+	struct fleet_options fleet;
+
+	/* made of them; spec's texts point here */
+	struct doc_spec spec;
+	struct buf parts[DOC_NPARTS];
+	struct buf needs_text, versions;
+	char feature_text[DOC_FEATURE + 1], wait_text[32], failed_text[32];
+	struct document old; /* --again */
+};
+
+void plan_free(struct plan *p);
+
+/* The parts from their files, and the feature's name. */
+int plan_read_parts(struct plan *p, struct err *e);
+
+/* The rest of the spec, with what the hosts told where nothing was said.
+ * 0, or -1 with err. */
+int plan_make(struct plan *p, const struct hosts *h, int64_t now_us,
+    struct err *e);
+
+/* The spec of the old document under a new id. 0, or -1 with err. */
+int plan_make_again(struct plan *p, int64_t now_us, struct err *e);
+
+#endif

@@ -1,0 +1,241 @@
+/* hotfix push: sign an update and send it. */
+
+#include "cmd/plan.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cmd/send.h"
+#include "cmd/signer.h"
+#include "cmd/verbs.h"
+
+#define SYNOPSIS                                                      \
+	"-k KEY [PART]... [OPTION]... HOST[:PORT]...\n"               \
+	"       hotfix push -k KEY --again DOCUMENT HOST[:PORT]...\n" \
+	"       hotfix push DOCUMENT HOST[:PORT]..."
+
+#define ABOUT                                                                  \
+	"Sign an update of the server's part, the clients' part or both, send" \
+	" it to every\nHOST, wait, and print what it did there. A DOCUMENT"    \
+	" made by --write is sent as\nit is.\n"
+
+static int
+has_parts(const struct plan *p)
+{
+	return p->server != NULL || p->client != NULL || p->both != NULL;
+}
+
+/* 1 when something is said that a finished document says already. */
+static int
+has_content(const struct plan *p)
+{
+	return has_parts(p) || p->version != NULL || p->platform != NULL ||
+	       p->program != NULL || p->server_version != NULL ||
+	       p->server_program != NULL || p->zone != NULL ||
+	       p->max_failed != NULL || p->feature != NULL ||
+	       p->expires != NULL || p->note != NULL || p->wait_ms >= 0 ||
+	       p->take_back_ms >= 0 || p->allow_partial || p->needs.n > 0;
+}
+
+/* What is wrong with the options as they stand: 0 or 2. */
+static int
+check_usage(const struct say *s, const struct plan *p)
+{
+	if (p->again != NULL && has_content(p))
+		return options_complain(s, "--again takes everything from its"
+					   " DOCUMENT");
+	if (p->again != NULL)
+		return 0;
+	if (!has_parts(p))
+		return options_complain(s, "no part: give --server, --client"
+					   " or --both FILE");
+	if (p->both != NULL && (p->server != NULL || p->client != NULL))
+		return options_complain(s, "--both excludes --server and"
+					   " --client");
+	if ((p->client != NULL || p->both != NULL) && p->version == NULL)
+		return options_complain(s,
+		    "a client part needs --version V:"
+		    " the clients it was made for ('*' if really all, those"
+		    " of every future build too)");
+	return 0;
+}
+
+/* Read what is to be signed. 0, or the status. */
+static int
+read_input(const struct say *s, struct plan *p)
+{
+	struct err e;
+
+	if (p->again != NULL) {
+		if (document_read(&p->old, p->again, &e) != 0)
+			return say_err(s, &e);
+	} else if (plan_read_parts(p, &e) != 0) {
+		return say_err(s, &e);
+	}
+	return 0;
+}
+
+/* Sign, write, send. */
+static int
+sign_and_send(struct say *s, struct plan *p, const struct signer *signer,
+    struct talk *t, struct hosts *h)
+{
+	struct document d = DOCUMENT_INIT;
+	int64_t now_us = clock_wall_us();
+	struct err e;
+	int status;
+
+	if ((p->again != NULL ? plan_make_again(p, now_us, &e)
+			      : plan_make(p, h, now_us, &e)) != 0 ||
+	    document_sign(&d, &p->spec, signer, &e) != 0 ||
+	    (p->write != NULL && file_write(p->write, d.bytes.data, d.bytes.len,
+				     0644, &e) != 0)) {
+		document_free(&d);
+		return say_err(s, &e);
+	}
+	status = send_announce(s, &d);
+	if (status == SEND_GO_ON)
+		status = h->n > 0 ? send_document(s, t, h, &d, NULL) : 0;
+	document_free(&d);
+	return status;
+}
+
+static int
+push_new(struct say *s, struct plan *p, char **operands, size_t n)
+{
+	struct hosts h = {NULL, 0, 0, NULL};
+	struct talk *t = NULL;
+	struct signer signer;
+	struct err e;
+	int status;
+
+	status = check_usage(s, p);
+	if (status != 0)
+		return status;
+	if (signer_open(&signer, p->key, p->sign_with, &e) != 0) {
+		status = say_err(s, &e);
+		goto out;
+	}
+	if (hosts_open(&h, &p->fleet, operands, n, p->write != NULL, &e) != 0) {
+		status = say_err(s, &e);
+		goto out;
+	}
+	status = read_input(s, p);
+	if (status != 0)
+		goto out;
+	if (h.n == 0 && p->again == NULL && p->client == NULL &&
+	    p->server_version == NULL) {
+		status = options_complain(s, "no host to ask: give"
+					     " --server-version V");
+		goto out;
+	}
+	t = talk_open(s, &e);
+	if (t == NULL) {
+		status = say_err(s, &e);
+		goto out;
+	}
+	status = h.n > 0 ? send_survey(s, t, &h, 1) : SEND_GO_ON;
+	if (status == SEND_GO_ON)
+		status = sign_and_send(s, p, &signer, t, &h);
+out:
+	talk_close(t);
+	hosts_free(&h);
+	signer_close(&signer);
+	return status;
+}
+
+static int
+push_document(struct say *s, struct plan *p, char **operands, size_t n)
+{
+	struct document d = DOCUMENT_INIT;
+	struct hosts h = {NULL, 0, 0, NULL};
+	struct talk *t = NULL;
+	struct err e;
+	int status;
+
+	if (p->key != NULL || p->sign_with != NULL || p->write != NULL ||
+	    has_content(p))
+		return check_usage(s, p);
+	if (n == 0)
+		return options_complain(s, "no part and no DOCUMENT");
+	if (document_read(&d, operands[0], &e) != 0 ||
+	    hosts_open(&h, &p->fleet, operands + 1, n - 1, 0, &e) != 0 ||
+	    (t = talk_open(s, &e)) == NULL) {
+		status = say_err(s, &e);
+		goto out;
+	}
+	status = send_announce(s, &d);
+	if (status == SEND_GO_ON)
+		status = send_document(s, t, &h, &d,
+		    d.doc->kind == DOC_REVERT ? "reverted" : NULL);
+out:
+	talk_close(t);
+	hosts_free(&h);
+	document_free(&d);
+	return status;
+}
+
+int
+cmd_push(int argc, char **argv)
+{
+	static const char *const later[] = {"server-module", "client-module",
+	    "native", "on", "by", "at", "canary", "dry-run", "ntp", NULL};
+	struct plan p = {.wait_ms = -1, .take_back_ms = -1};
+	const struct option options[] = {
+	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
+		.text = &p.key},
+	    {0, "sign-with", "CMD", "have a command sign",
+		.text = &p.sign_with},
+	    {0, "server", "FILE", "part: Lua for the host's program",
+		.text = &p.server},
+	    {0, "client", "FILE", "part: Lua for the clients' programs",
+		.text = &p.client},
+	    {0, "both", "FILE", "the same text for both", .text = &p.both},
+	    {0, "version", "LIST", "clients of these versions (globs)",
+		.text = &p.version},
+	    {0, "platform", "LIST", "clients on these platforms",
+		.text = &p.platform},
+	    {0, "program", "LIST", "clients of these programs",
+		.text = &p.program},
+	    {0, "server-version", "LIST", "hosts of these; default: HOST's",
+		.text = &p.server_version},
+	    {0, "server-program", "LIST", "hosts of these programs",
+		.text = &p.server_program},
+	    {0, "zone", "LIST", "hosts of these zones", .text = &p.zone},
+	    {0, "max-failed", "N|P%", "take back when more clients fail",
+		.text = &p.max_failed},
+	    {0, "wait", "T", "wait so long for clients (10s)",
+		.ms = &p.wait_ms},
+	    {0, "take-back", "T", "the host may take it back (wait + 60s)",
+		.ms = &p.take_back_ms},
+	    {0, "allow-partial", NULL, "plain chunks, not to be undone",
+		.flag = &p.allow_partial},
+	    {0, "feature", "F", "its name; default: the part's file's",
+		.text = &p.feature},
+	    {0, "needs", "ID", "only where this is in force", .list = &p.needs},
+	    {0, "expires", "TIME|+T", "not applied anew past it",
+		.text = &p.expires},
+	    {0, "note", "TEXT", "one line for people", .text = &p.note},
+	    {0, "write", "FILE", "keep the document", .text = &p.write},
+	    {0, "again", "DOCUMENT", "the same under a new id",
+		.text = &p.again},
+	};
+	struct option fleet[HOSTS_OPTIONS];
+	const struct usage usage = {SYNOPSIS, ABOUT, options,
+	    sizeof options / sizeof *options, fleet, HOSTS_OPTIONS, later, 0};
+	struct say say = {0};
+	char **operands;
+	size_t n;
+	int status;
+
+	hosts_options(&p.fleet, fleet);
+	status = options_parse(&say, &usage, argc, argv, &operands, &n);
+	if (status != OPTIONS_GO_ON)
+		return status;
+	status = has_parts(&p) || p.again != NULL
+		     ? push_new(&say, &p, operands, n)
+		     : push_document(&say, &p, operands, n);
+	plan_free(&p);
+	return status;
+}

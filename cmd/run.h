@@ -1,0 +1,32 @@
+#ifndef CMD_RUN_H
+#define CMD_RUN_H
+
+#include "base/err.h"
+#include "cmd/say.h"
+#include "lua-host/hotfix.h"
+
+/* What serve and client have in common: a program that runs on. */
+
+/* Give up root for this user, its group and no others, for good. 0 or -1. */
+int run_as_user(const char *name, struct err *e);
+
+/* An error of the library, and its exit status. */
+int run_complain(const struct say *s, const struct hotfix_error *e);
+
+/* A line of the program's or the library's log (arg: struct say). */
+void run_log(void *arg, const char *line);
+
+/* SIGINT and SIGTERM in the loop. */
+struct run_signals {
+	int fd;
+	int signal; /* the one that came, 0: none */
+};
+
+int run_signals_open(struct run_signals *r, struct hotfix_loop *l,
+    struct hotfix_error *e);
+
+/* The exit status that a signal asks for: SIGTERM is the orderly end of a
+ * service, SIGINT an interruption. */
+int run_signal_status(int sig);
+
+#endif

@@ -1,0 +1,240 @@
+/* Documents to hosts. */
+
+#include "cmd/send.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cmd/verbs.h"
+
+#define TITLE 400 /* of a block: a host's name and a word */
+
+int
+send_interrupted(const struct say *s)
+{
+	say_error(s, "interrupted; what a host has received it finishes alone"
+		     " (see hotfix log)");
+	return EXIT_INTERRUPTED;
+}
+
+void
+send_complain(const struct say *s, const struct host_line *l)
+{
+	if (l->end == HOST_NOT_ASKED)
+		return;
+	if (l->word[0] != '\0' && l->text[0] != '\0')
+		say_error(s, "%s: %s: %s", l->shown, l->word, l->text);
+	else if (l->word[0] != '\0')
+		say_error(s, "%s: %s", l->shown, l->word);
+	else if (l->text[0] != '\0')
+		say_error(s, "%s: %s", l->shown, l->text);
+}
+
+/* Is every clock that was told near enough? */
+static int
+check_clocks(const struct say *s, const struct hosts *h)
+{
+	int status = SEND_GO_ON;
+	int64_t ahead;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		ahead = h->lines[i].ahead_us;
+		if (!h->lines[i].greeted ||
+		    (ahead <= SEND_CLOCK_US && ahead >= -SEND_CLOCK_US))
+			continue;
+		say_error(s,
+		    "%s: its clock is %" PRId64 " s %s this one; nothing was"
+		    " signed",
+		    h->lines[i].shown, (ahead < 0 ? -ahead : ahead) / 1000000,
+		    ahead < 0 ? "behind" : "ahead of");
+		status = ERR_NO;
+	}
+	return status;
+}
+
+int
+send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
+{
+	const struct talk_request r = {.read = "STATUS"};
+	struct host_line *l;
+	size_t i, failed = 0;
+	struct err e;
+	int status;
+
+	status = talk_to(t, h->lines, h->n, &r, NULL, NULL, &e);
+	if (status < 0)
+		return say_err(s, &e);
+	if (status == TALK_INTERRUPTED)
+		return send_interrupted(s);
+	for (i = 0; i < h->n; i++) {
+		l = &h->lines[i];
+		l->left_out = l->end != HOST_OK;
+		if (!l->left_out)
+			continue;
+		failed++;
+		send_complain(s, l);
+	}
+	if (failed > 0 &&
+	    (failed == h->n || (needs_all && !h->fleet->skip_failed &&
+				   failed > h->fleet->max_failed))) {
+		say_error(s, "nothing was signed or sent");
+		return hosts_status(h, NULL);
+	}
+	return check_clocks(s, h);
+}
+
+int
+send_count(const struct host_line *l, const char *name, uint64_t *value)
+{
+	const char *p = (const char *)l->body.data, *end;
+	const char *stop = p + l->body.len;
+	size_t len = strlen(name);
+
+	for (; p < stop; p = end + 1) {
+		end = memchr(p, '\n', (size_t)(stop - p));
+		if (end == NULL)
+			end = stop;
+		if ((size_t)(end - p) > len + 2 && memcmp(p, name, len) == 0 &&
+		    memcmp(p + len, ": ", 2) == 0)
+			return num_parse(p + len + 2,
+				   (size_t)(end - p) - len - 2, UINT64_MAX,
+				   value) == NUM_OK
+				   ? 0
+				   : -1;
+	}
+	return -1;
+}
+
+int
+send_announce(struct say *s, const struct document *d)
+{
+	char id[24];
+
+	snprintf(id, sizeof id, "%" PRIu64, d->doc->id);
+	say_text(s, "id", id);
+	say_text(s, "feature", d->doc->feature);
+	if (d->doc->target != 0) {
+		snprintf(id, sizeof id, "%" PRIu64, d->doc->target);
+		say_text(s, d->doc->kind == DOC_REVERT ? "reverts" : "retires",
+		    id);
+	}
+	say_count(s, "bytes", d->bytes.len);
+	/* Nobody may lose the id of something that was sent. */
+	return say_end(s) == 0 ? SEND_GO_ON : ERR_LOCAL;
+}
+
+static const char *
+result_of(const struct host_line *l, char out[2 * HOSTS_WORD])
+{
+	switch (l->end) {
+	case HOST_DONE:
+		if (l->word[0] == '\0')
+			return l->result;
+		snprintf(out, 2 * HOSTS_WORD, "%s %s", l->result, l->word);
+		return out;
+	case HOST_ERROR:
+		if (l->word[0] == '\0')
+			return "unreachable";
+		snprintf(out, 2 * HOSTS_WORD, "error %s", l->word);
+		return out;
+	case HOST_NOT_ASKED:
+	case HOST_OK:
+		break;
+	}
+	return "not-sent";
+}
+
+/* What is for people: reports and errors, on standard error. */
+static void
+print_talk(const struct say *s, const struct host_line *l, int status)
+{
+	char title[TITLE];
+	int bad = l->server[0] != '\0' && strcmp(l->server, "applied") != 0 &&
+		  strcmp(l->server, "reverted") != 0 &&
+		  strcmp(l->server, "have") != 0;
+
+	if (l->report.len > 0 && (bad || !s->quiet)) {
+		snprintf(title, sizeof title, "%.255s: server %s", l->shown,
+		    l->server);
+		say_block(s, title, l->report.data, l->report.len);
+	}
+	if (l->groups.len > 0) {
+		snprintf(title, sizeof title, "%.255s: clients", l->shown);
+		say_block(s, title, l->groups.data, l->groups.len);
+	}
+	if (status != 0)
+		send_complain(s, l);
+}
+
+struct printing {
+	struct say *say;
+	const char *good;
+};
+
+static void
+print_record(void *arg, struct host_line *l)
+{
+	static const char *const names[] = {
+	    "targeted", "applied", "deferred", "failed", "missing"};
+	const struct printing *p = arg;
+	const uint64_t counts[] = {l->clients.targeted, l->clients.applied,
+	    l->clients.deferred, l->clients.failed, l->clients.missing};
+	char host[2 * SOCK_NAME_MAX + 32], result[2 * HOSTS_WORD];
+
+	snprintf(host, sizeof host, "%s %s", l->name[0] != '\0' ? l->name : "-",
+	    l->address);
+	say_text(p->say, "host", host);
+	if (l->server[0] != '\0')
+		say_text(p->say, "server", l->server);
+	if (l->has_clients)
+		say_counts(p->say, "clients", names, counts,
+		    sizeof counts / sizeof *counts);
+	say_text(p->say, "result", result_of(l, result));
+	say_end(p->say);
+	/* One that was left out has been complained about. */
+	if (!l->left_out)
+		print_talk(p->say, l, host_line_status(l, p->good));
+}
+
+int
+send_document(struct say *s, struct talk *t, struct hosts *h,
+    const struct document *d, const char *good)
+{
+	const struct talk_request r = {.doc = d->bytes.data,
+	    .len = d->bytes.len,
+	    .head_len = d->head_len,
+	    .wait_ms = d->doc->wait_ms};
+	struct printing p = {s, good};
+	size_t first, n, i, failed = 0;
+	struct err e;
+	int status;
+
+	for (first = 0; first < h->n; first += n) {
+		n = h->n - first;
+		if (n > h->fleet->batch)
+			n = h->fleet->batch;
+		status =
+		    talk_to(t, h->lines + first, n, &r, print_record, &p, &e);
+		if (status < 0)
+			return say_err(s, &e);
+		if (status == TALK_INTERRUPTED)
+			return send_interrupted(s);
+		for (i = first; i < first + n; i++)
+			failed +=
+			    host_line_status(&h->lines[i], good) != 0 &&
+			    !(h->lines[i].left_out && h->fleet->skip_failed);
+		if (failed <= h->fleet->max_failed || first + n == h->n)
+			continue;
+		say_error(s,
+		    "%zu failed: the other %zu hosts were not sent"
+		    " to",
+		    failed, h->n - first - n);
+		for (i = first + n; i < h->n; i++)
+			print_record(&p, &h->lines[i]);
+		break;
+	}
+	return hosts_status(h, good);
+}

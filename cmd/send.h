@@ -1,0 +1,50 @@
+#ifndef CMD_SEND_H
+#define CMD_SEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cmd/document.h"
+#include "cmd/hosts.h"
+#include "cmd/say.h"
+#include "cmd/talk.h"
+
+/*
+ * What verbs that send documents have in common. Functions return
+ * SEND_GO_ON, or the exit status after a message.
+ */
+
+#define SEND_GO_ON (-1)
+
+/* A document whose clock is further off is refused as future or stale. */
+#define SEND_CLOCK_US DOC_FUTURE_US
+
+/*
+ * Ask every host for its STATUS: is it there, may we speak, is its clock
+ * ours. A host that does not answer is told; needs_all: it ends this, within
+ * what the fleet's options allow, else the others go on without it. None at
+ * all ends it in any case.
+ */
+int send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all);
+
+/* The "name: value" of a STATUS body: 0 with *value, -1 when there is none
+ * such or it is no number. */
+int send_count(const struct host_line *l, const char *name, uint64_t *value);
+
+/* "id:", "feature:", "bytes:" before anything is sent. */
+int send_announce(struct say *s, const struct document *d);
+
+/*
+ * Send the document to all, in batches, and print each host's record. good
+ * as in host_line_status. Returns the exit status.
+ */
+int send_document(struct say *s, struct talk *t, struct hosts *h,
+    const struct document *d, const char *good);
+
+/* The message for TALK_INTERRUPTED, and its status. */
+int send_interrupted(const struct say *s);
+
+/* "NAME: reason" for a host that did not do as asked. */
+void send_complain(const struct say *s, const struct host_line *l);
+
+#endif

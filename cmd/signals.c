@@ -1,0 +1,69 @@
+/* SIGINT and SIGTERM, through a pipe. */
+
+#include "cmd/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A handler is given nothing but the number, so this one variable of the
+ * process has to be. Set once, before the handler can run. */
+static int signal_pipe = -1;
+
+static void
+handle(int sig)
+{
+	int saved = errno;
+	unsigned char byte = (unsigned char)sig;
+
+	/* A full pipe holds a signal that was not taken yet: enough. */
+	if (write(signal_pipe, &byte, 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+static int
+set_flags(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
+		       fcntl(fd, F_SETFL, O_NONBLOCK) == 0
+		   ? 0
+		   : -1;
+}
+
+int
+signals_open(struct err *e)
+{
+	struct sigaction sa;
+	int fds[2];
+
+	if (pipe(fds) != 0)
+		return err_errno(e, ERR_LOCAL, "a pipe for signals");
+	if (set_flags(fds[0]) != 0 || set_flags(fds[1]) != 0)
+		goto fail;
+	signal_pipe = fds[1];
+	memset(&sa, 0, sizeof sa);
+	sa.sa_handler = handle;
+	sa.sa_flags = SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGINT, &sa, NULL) != 0 ||
+	    sigaction(SIGTERM, &sa, NULL) != 0)
+		goto fail;
+	return fds[0];
+
+fail:
+	err_errno(e, ERR_LOCAL, "signals");
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
+}
+
+int
+signals_take(int fd)
+{
+	unsigned char byte;
+
+	return read(fd, &byte, 1) == 1 ? byte : 0;
+}

@@ -1,0 +1,258 @@
+/* Reverts and retirements. */
+
+#include "cmd/withdraw.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "cmd/query.h"
+#include "cmd/send.h"
+#include "cmd/signer.h"
+
+#define SHOWN 128 /* of an operand in a message */
+
+struct withdrawal {
+	struct say say;
+	enum withdraw what;
+	const char *key, *sign_with, *feature, *zone, *note, *write;
+	int64_t wait_ms;
+	struct fleet_options fleet;
+
+	/* about what */
+	uint64_t id; /* 0: the newest of the feature */
+	char feature_text[DOC_FEATURE + 1];
+	struct document old;
+};
+
+/* --- which one ----------------------------------------------------------- */
+
+/* An "update:" line of STATUS, "ID FEATURE STATE ...": 1 when it is one that
+ * is meant. */
+static int
+match(const struct withdrawal *w, char *text, uint64_t *id, char **feature)
+{
+	static const char mark[] = "update: ";
+	char *state, *digits;
+
+	if (strncmp(text, mark, sizeof mark - 1) != 0)
+		return 0;
+	text += sizeof mark - 1;
+	digits = query_word(&text, ' ');
+	*feature = query_word(&text, ' ');
+	state = query_word(&text, ' ');
+	if (num_parse(digits, strlen(digits), INT64_MAX, id) != NUM_OK)
+		return 0;
+	if (w->id != 0)
+		return *id == w->id;
+	return strcmp(*feature, w->feature) == 0 &&
+	       (strcmp(state, "live") == 0 || strcmp(state, "retired") == 0);
+}
+
+/* The newest that is meant, in what one host told; 0: none. */
+static uint64_t
+newest_on(struct withdrawal *w, const struct host_line *l)
+{
+	char text[1024], *feature;
+	const char *line;
+	size_t at = 0, len;
+	uint64_t id, newest = 0;
+
+	while (query_line(&l->body, &at, &line, &len)) {
+		snprintf(text, sizeof text, "%.*s",
+		    (int)(len < sizeof text ? len : sizeof text - 1), line);
+		if (!match(w, text, &id, &feature) || id < newest ||
+		    strlen(feature) > DOC_FEATURE)
+			continue;
+		newest = id;
+		if (w->feature == NULL)
+			strcpy(w->feature_text, feature);
+	}
+	return newest;
+}
+
+/* Fill in id and feature from what the hosts told: SEND_GO_ON, or a status.*/
+static int
+find(struct withdrawal *w, const struct hosts *h)
+{
+	uint64_t id, found = 0;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		if (h->lines[i].left_out)
+			continue;
+		id = newest_on(w, &h->lines[i]);
+		if (id == 0)
+			continue;
+		if (found != 0 && found != id) {
+			say_error(&w->say,
+			    "the hosts run different updates of"
+			    " %s, %" PRIu64 " and %" PRIu64 ": give an ID",
+			    w->feature, found, id);
+			return ERR_NO;
+		}
+		found = id;
+	}
+	if (w->id == 0 && found == 0) {
+		say_error(&w->say, "no host runs an update of %s", w->feature);
+		return ERR_NO;
+	}
+	if (w->id == 0)
+		w->id = found;
+	if (w->feature == NULL && w->feature_text[0] == '\0') {
+		say_error(&w->say,
+		    "no host knows %" PRIu64 ": give its"
+		    " --feature too",
+		    w->id);
+		return ERR_NO;
+	}
+	if (w->feature == NULL)
+		w->feature = w->feature_text;
+	return SEND_GO_ON;
+}
+
+/* The operand: an id, a document's file, else a feature. 0, or 2. */
+static int
+parse_target(struct withdrawal *w, const char *text)
+{
+	char shown[SHOWN];
+	struct stat st;
+	struct err e;
+
+	if (num_parse(text, strlen(text), INT64_MAX, &w->id) == NUM_OK &&
+	    w->id > 0)
+		return 0;
+	w->id = 0;
+	if (stat(text, &st) == 0 && S_ISREG(st.st_mode) &&
+	    document_read(&w->old, text, &e) == 0) {
+		w->id = w->old.doc->id;
+		w->feature = w->old.doc->feature;
+		return 0;
+	}
+	if (w->feature != NULL)
+		return options_complain(&w->say, "--feature goes with an ID");
+	if (strlen(text) == 0 || strlen(text) > DOC_FEATURE ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-") !=
+		strlen(text))
+		return options_complain(&w->say,
+		    "%s: no ID, no document, no feature",
+		    text_escape(shown, sizeof shown, text, strlen(text), 0));
+	w->feature = text;
+	return 0;
+}
+
+/* --- the verb ------------------------------------------------------------ */
+
+static int
+sign_and_send(struct withdrawal *w, const struct signer *signer, struct talk *t,
+    struct hosts *h)
+{
+	struct doc_spec spec = {.id = (uint64_t)clock_wall_us(),
+	    .feature = w->feature,
+	    .zone = w->zone,
+	    .note = w->note};
+	struct document d = DOCUMENT_INIT;
+	char wait[32];
+	struct err e;
+	int status;
+
+	if (w->what == WITHDRAW_REVERT)
+		spec.reverts = w->id;
+	else
+		spec.retires = w->id;
+	if (w->wait_ms >= 0) {
+		snprintf(wait, sizeof wait, "%" PRId64 "ms", w->wait_ms);
+		spec.wait = wait;
+	}
+	if (document_sign(&d, &spec, signer, &e) != 0 ||
+	    (w->write != NULL && file_write(w->write, d.bytes.data, d.bytes.len,
+				     0644, &e) != 0)) {
+		document_free(&d);
+		return say_err(&w->say, &e);
+	}
+	status = send_announce(&w->say, &d);
+	if (status == SEND_GO_ON)
+		status = send_document(&w->say, t, h, &d,
+		    w->what == WITHDRAW_REVERT ? "reverted" : NULL);
+	document_free(&d);
+	return status;
+}
+
+static int
+withdraw(struct withdrawal *w, char **operands, size_t n)
+{
+	struct hosts h = {NULL, 0, 0, NULL};
+	struct talk *t = NULL;
+	struct signer signer;
+	struct err e;
+	int status;
+
+	if (signer_open(&signer, w->key, w->sign_with, &e) != 0 ||
+	    hosts_open(&h, &w->fleet, operands, n, 0, &e) != 0 ||
+	    (t = talk_open(&w->say, &e)) == NULL) {
+		status = say_err(&w->say, &e);
+		goto out;
+	}
+	/* One dead host does not keep the others from taking it back. */
+	status = send_survey(&w->say, t, &h, 0);
+	if (status == SEND_GO_ON)
+		status = find(w, &h);
+	if (status == SEND_GO_ON)
+		status = sign_and_send(w, &signer, t, &h);
+out:
+	talk_close(t);
+	hosts_free(&h);
+	signer_close(&signer);
+	return status;
+}
+
+int
+withdraw_run(enum withdraw what, int argc, char **argv)
+{
+	struct withdrawal w = {.what = what, .wait_ms = -1};
+	const struct option options[] = {
+	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
+		.text = &w.key},
+	    {0, "sign-with", "CMD", "have a command sign",
+		.text = &w.sign_with},
+	    {0, "feature", "F", "of an ID that no host knows",
+		.text = &w.feature},
+	    {0, "zone", "LIST", "hosts of these zones", .text = &w.zone},
+	    {0, "wait", "T", "wait so long for clients (10s)",
+		.ms = &w.wait_ms},
+	    {0, "note", "TEXT", "one line for people", .text = &w.note},
+	    {0, "write", "FILE", "keep the document", .text = &w.write},
+	};
+	struct option fleet[HOSTS_OPTIONS];
+	const struct usage usage = {
+	    "-k KEY [OPTION]... ID|FEATURE|DOCUMENT HOST[:PORT]...",
+	    what == WITHDRAW_REVERT
+		? "Take an update back on hosts and clients, for good: by its"
+		  " ID, its document, or\nthe FEATURE whose newest update it"
+		  " is.\n"
+		: "Keep an update from starts to come; those that run it keep"
+		  " it. By its ID, its\ndocument, or the FEATURE whose newest"
+		  " update it is.\n",
+	    options, sizeof options / sizeof *options, fleet, HOSTS_OPTIONS,
+	    NULL, 0};
+	char **operands;
+	size_t n;
+	int status;
+
+	hosts_options(&w.fleet, fleet);
+	status = options_parse(&w.say, &usage, argc, argv, &operands, &n);
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (n == 0)
+		return options_complain(&w.say, "no ID, FEATURE or DOCUMENT");
+	status = parse_target(&w, operands[0]);
+	if (status == 0)
+		status = withdraw(&w, operands + 1, n - 1);
+	document_free(&w.old);
+	return status;
+}

@@ -1,0 +1,99 @@
+/* hotfix: change both ends of a running Lua game by one signed push. */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/say.h"
+#include "cmd/verbs.h"
+
+#define SHOWN 64 /* of a wrong verb */
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} verbs[] = {
+    {"keygen", cmd_keygen, "make a pair of keys"},
+    {"verify", cmd_verify, "check documents, ledgers and signed files"},
+    {"serve", cmd_serve, "run a program as a host that takes updates"},
+    {"client", cmd_client, "run a program as a client of a host"},
+    {"push", cmd_push, "sign an update and send it to hosts"},
+    {"revert", cmd_revert, "take an update back on both ends"},
+    {"retire", cmd_retire, "keep an update from new starts"},
+    {"status", cmd_status, "what hosts and their clients run"},
+    {"log", cmd_log, "what happened on hosts"},
+    {"open", cmd_open, "let an address speak to a host"},
+    {"close", cmd_close, "end what open began"},
+    {"accept", cmd_accept, "let a host take in one old document"},
+    {"reload", cmd_reload, "let a host read its trusted keys anew"},
+};
+
+#define NVERBS (sizeof verbs / sizeof *verbs)
+
+/*
+ * Descriptors 0 to 2 are taken, or a socket could get the number of a closed
+ * standard output and be written into. What stands in cannot be written, so
+ * that lost results do not pass for written ones.
+ */
+static void
+hold_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int
+help(void)
+{
+	size_t i;
+
+	printf("usage: hotfix VERB [OPTION...] [OPERAND...]\n");
+	for (i = 0; i < NVERBS; i++)
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].what);
+	printf("hotfix VERB -h tells a verb's options, man hotfix the rest\n");
+	return 0;
+}
+
+static int
+run(int argc, char **argv)
+{
+	const struct say say = {0};
+	char shown[SHOWN];
+	size_t i;
+
+	if (argc < 2) {
+		say_error(&say, "no verb; see hotfix help");
+		return ERR_USAGE;
+	}
+	for (i = 0; i < NVERBS; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "--help") == 0)
+		return help();
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("hotfix %s\n", HOTFIX_VERSION);
+		return 0;
+	}
+	say_error(&say, "no such verb: %s; see hotfix help",
+	    text_escape(shown, sizeof shown, argv[1], strlen(argv[1]), 0));
+	return ERR_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	/* A peer or reader that is gone is an error of write(2) here. */
+	signal(SIGPIPE, SIG_IGN);
+	hold_standard_fds();
+	return say_finish(run(argc, argv));
+}

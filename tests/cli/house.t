@@ -1,0 +1,44 @@
+# What the executable and the library are: one static file that any machine
+# runs, small, without globals.
+
+. "$HOTFIX_TOP/tests/lib.sh"
+
+case $HOTFIX_BUILD in
+*/musl)
+	file "$hotfix" | grep -q 'static-pie linked'
+	ok $? 'the executable is static-PIE'
+	! readelf -lW "$hotfix" | grep -q INTERP
+	ok $? 'it asks for no interpreter'
+	! readelf -dW "$hotfix" | grep -q NEEDED
+	ok $? 'it needs no shared library'
+	readelf -lW "$hotfix" | grep -q 'GNU_STACK.* RW '
+	ok $? 'its stack is not executable'
+	readelf -nW "$hotfix" | grep -q 'Build ID'
+	ok $? 'it has a build-id'
+	strip -o stripped "$hotfix"
+	size=$(wc -c <stripped)
+	[ "$size" -lt 716800 ]
+	ok $? "stripped it has $size bytes, less than 700 KB"
+	;;
+*)
+	skip 'how it is linked is asked of the musl build'
+	;;
+esac
+
+# Several hosts and clients live in one process: nothing of ours is global.
+objdump -t "$HOTFIX_BUILD/libhotfix.a" |
+	awk '/^[a-z_0-9-]+\.o:/ { file = $1 }
+		/ \.(data|bss)|\*COM\*/ && !/ \.data\.rel\.ro/ && $NF !~ /^\./ {
+			print file, $0 }' >globals
+case $HOTFIX_BUILD in
+*/asan) skip 'sanitizers add globals of their own' ;;
+*)
+	[ ! -s globals ]
+	ok $? 'the library has no mutable globals' || note globals
+	;;
+esac
+
+run "$hotfix" --version
+exits 0 '--version is answered'
+out_has '^hotfix [0-9]' 'with the version'
+finish

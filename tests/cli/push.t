@@ -1,0 +1,156 @@
+# hotfix push: one update, both ends, everyone, proven.
+. "$HOTFIX_TOP/tests/lib.sh"
+
+game
+"$hotfix" keygen key >/dev/null
+serve east -p key.pub --program arena --version 2.3 --zone east --state state \
+	server.lua
+for c in one two three; do
+	case $c in one) inputs $c 3 ;; two) inputs $c 4 ;; *) inputs $c 5 ;; esac
+	client $c --program arena --version 1.4.2
+done
+sees east.out '^join three$' 'S0.4 the host knows who is connected'
+run "$hotfix" status "$addr"
+out_has '^clients: 3$' 'S0.4 status counts the clients'
+run "$hotfix" status --clients "$addr"
+is "$(cut -f 1 out | sed 1d | sort | tr '\n' ' ')" 'one three two ' \
+	'S0.4 status --clients names them'
+
+type_to one before
+sees one.out '^client before 1$' 'the client runs the old function'
+sees one.out '^server before 1$' 'and so does the server'
+
+run "$hotfix" push -k key.sec --version '1.4.*' --both fix.lua "$addr"
+exits 0 'S0.3 one push changes server and clients'
+id=$(field id out)
+is "$(sed '/^bytes:/d' out)" "id: $id
+feature: fix
+host: east $addr
+server: applied
+clients: targeted=3 applied=3 deferred=0 failed=0 missing=0
+result: applied" 'S0.10 the push says what happened on each'
+out_has '^bytes: [0-9]+$' 'S0.12 and how much was sent'
+
+sees east.out '^updated fix applied 2$' \
+	'S0.5 the server part runs in the live server'
+for c in one two three; do
+	sees $c.out '^updated fix applied 2$' \
+		"S0.7 client $c has executed its part"
+done
+type_to two after
+sees two.out '^client after 2$' 'the client runs the new function'
+sees two.out '^server after 2$' 'and so does the server'
+
+run "$hotfix" push -k key.sec --version '1.4.*' --both fix.lua \
+	--write doc "$addr"
+exits 0 'the same text under a new id supersedes the old'
+run "$hotfix" push doc "$addr"
+exits 0 'a document that the host holds is not applied again'
+out_has '^result: have$' 'it says have'
+run "$hotfix" push -k key.sec --again doc "$addr"
+exits 0 'push --again signs the same under a new id'
+out_has '^clients: targeted=3 applied=3 ' 'for the same clients'
+
+damage 3 >part3.lua
+run "$hotfix" push -k key.sec --feature fix --server - "$addr" <part3.lua
+exits 0 'S0.11 a part from standard input'
+out_has '^server: applied$' 'is applied'
+type_to three mixed
+sees three.out '^client mixed 2$' 'a server part alone leaves the clients'
+sees three.out '^server mixed 3$' 'and changes the server'
+
+run "$hotfix" push -k key.sec --version 9 --feature nobody \
+	--client fix.lua "$addr"
+exits 0 'clients of another version are left alone'
+out_has '^clients: targeted=0 ' 'none is targeted'
+
+run "$hotfix" push --json -k key.sec --version '*' --feature j \
+	--both fix.lua "$addr"
+exits 0 'push --json'
+if command -v python3 >/dev/null; then
+	python3 -c 'import json, sys
+for line in sys.stdin: print(type(json.loads(line)).__name__)' <out >types
+	is "$(sort -u types)" dict 'prints an object a line'
+else
+	skip 'no python3 to read JSON'
+fi
+grep -q '"clients":{"targeted":3,"applied":3,' out
+ok $? 'with the counts as numbers' || t_show
+
+# S0.11: targets by zone and fleet file; two hosts in one push.
+serve west -p key.pub --program arena --version 2.3 --zone west server.lua
+west=$addr
+addr=$(field listening east.out)
+printf '# hosts\neast %s zone=east\nwest %s zone=west env=live\n' \
+	"$addr" "$west" >fleet
+run "$hotfix" push -k key.sec --feature all --server fix.lua --fleet fleet
+exits 0 'S0.11 a push to a fleet'
+is "$(sed -n 's/^host: //p' out)" "east $addr
+west $west" 'results come in the order of the file'
+run "$hotfix" push -k key.sec --feature some --server fix.lua --fleet fleet \
+	--select zone=west --select env=live
+is "$(sed -n 's/^host: //p' out)" "west $west" '--select picks hosts'
+run "$hotfix" push -k key.sec --feature zone --zone west --server fix.lua \
+	--fleet fleet
+exits 1 'S0.11 a document for one zone is refused in the other'
+out_has '^result: refused not-for-me$' 'with its word'
+run "$hotfix" push -k key.sec --feature batch --zone west --server fix.lua \
+	--fleet fleet --batch 1
+exits 1 'a fleet in batches stops at the first failure'
+is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
+not-sent' 'and says who was not sent to'
+run "$hotfix" push -k key.sec --feature batch --zone west --server fix.lua \
+	--fleet fleet --batch 1 --fleet-max-failed 1
+is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
+applied' 'unless so many may fail'
+run "$hotfix" push -k key.sec --feature named --server fix.lua "east@$west"
+exits 3 'a host that greets by another name is refused'
+run "$hotfix" push --feature signed --server fix.lua \
+	--sign-with "echo no signature" "$west"
+exits 5 'a --sign-with that does not sign is told'
+if command -v signify-openbsd >/dev/null; then
+	run "$hotfix" push --feature signed --server fix.lua --sign-with \
+		'signify-openbsd -S -s key.sec -m - -x -' "$west"
+	exits 0 'push --sign-with signify'
+else
+	skip 'signify-openbsd is not here'
+fi
+
+HOTFIX_KEY=key.sec
+export HOTFIX_KEY
+run "$hotfix" push --feature env --server fix.lua "$west"
+exits 0 'the key may be named by HOTFIX_KEY'
+unset HOTFIX_KEY
+
+run "$hotfix" push -k key.sec --feature guards --both fix.lua --version '*' \
+	--server-version 2.3 --wait 20s --write guarded
+grep -qx 'max-failed: 3' guarded && grep -q '^take-back-until: ' guarded &&
+	grep -qx 'wait: 20s' guarded && grep -qx 'version: \*' guarded
+ok $? 'what guards an update is signed with it' || note guarded
+is "$(date -d "$(field take-back-until guarded)" +%s)" \
+	"$(date -d "$(field created guarded) + 80 seconds" +%s)" \
+	'it may be taken back until 60 s after the wait'
+
+# A client that does not answer, and an operator who does not wait for it.
+kill -STOP "$(cat three.pid)"
+start waiting "$hotfix" push -v -k key.sec --feature slow --version '*' \
+	--both fix.lua --wait 60s "$addr"
+sees waiting.err 'server applied' 'a push waits for a client'
+stop waiting INT
+exits 130 'and can be interrupted'
+err_has 'interrupted' 'which it says'
+kill -CONT "$(cat three.pid)"
+sees three.out '^updated slow applied 2$' 'the host finishes alone'
+
+run "$hotfix" log -n 100 "$addr"
+out_has "	final	.*$id" 'S0.10 log tells what happened'
+
+stop one
+exits 0 'a client ends in order at SIGTERM'
+sees east.out '^leave one$' 'S0.4 the host sees it leave'
+stop west INT
+exits 130 'SIGINT is an interruption'
+stop east
+exits 0 'a host ends in order at SIGTERM'
+sees two.out '.' 'the others run on'
+finish

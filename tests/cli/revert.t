@@ -1,0 +1,60 @@
+# hotfix revert: an update is taken back on both ends, for good.
+. "$HOTFIX_TOP/tests/lib.sh"
+
+game
+"$hotfix" keygen key >/dev/null
+"$hotfix" keygen stranger >/dev/null
+serve host -p key.pub --version 1 --state state server.lua
+inputs one 3
+client one
+
+run "$hotfix" push -k key.sec --version '*' --both fix.lua --write doc "$addr"
+exits 0 'an update'
+id=$(field id out)
+sees one.out '^updated fix applied 2$' 'is in force'
+
+run "$hotfix" revert -k stranger.sec "$id" "$addr"
+exits 4 'S0.2 a revert by an untrusted key is refused'
+out_has '^result: refused untrusted-key$' 'with its word'
+type_to one still
+sees one.out '^client still 2$' 'and changes nothing on the client'
+sees one.out '^server still 2$' 'nor on the host'
+
+run "$hotfix" revert -k key.sec "$id" "$addr"
+exits 0 'a revert by id'
+out_has '^server: reverted$' 'the server part is taken back'
+out_has "^reverts: $id\$" 'it says which'
+out_has '^result: reverted$' 'the result is reverted'
+sees one.out '^updated fix reverted 1$' 'the client has taken it back'
+type_to one again
+sees one.out '^client again 1$' 'the old function runs on the client'
+sees one.out '^server again 1$' 'and on the host'
+
+run "$hotfix" push doc "$addr"
+exits 1 'what was reverted is refused for ever'
+out_has '^result: refused reverted$' 'with its word'
+client two
+is "$(grep -v '^server' two.out)" 'welcome 1' 'who logs in later gets nothing'
+
+run "$hotfix" push -k key.sec --version '*' --both fix.lua "$addr"
+exits 0 'the feature may come again under a new id'
+run "$hotfix" revert -k key.sec fix "$addr"
+exits 0 'a revert by feature'
+run "$hotfix" revert -k key.sec fix "$addr"
+exits 1 'a second one finds nothing in force'
+run "$hotfix" push -k key.sec --version '*' --both fix.lua --write doc3 "$addr"
+run "$hotfix" revert -k key.sec doc3 "$addr"
+exits 0 'a revert by document'
+run "$hotfix" revert -k key.sec 12345 "$addr"
+exits 1 'an id that no host knows needs its feature'
+run "$hotfix" revert -k key.sec --feature never 12345 "$addr"
+exits 0 'with it, it is refused before it ever comes'
+
+before=$addr
+stop host KILL
+start host "$hotfix" serve -l "$before" --name host -p key.pub --version 1 \
+	--state state server.lua
+sees host.out '^listening: ' 'the host starts again'
+run "$hotfix" push doc "$before"
+out_has '^result: refused reverted$' 'and still refuses what was reverted'
+finish

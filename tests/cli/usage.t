@@ -1,0 +1,93 @@
+# What holds for every verb: help, wrong use, standard output.
+. "$HOTFIX_TOP/tests/lib.sh"
+
+run "$hotfix" help
+exits 0 'hotfix help'
+cp out help
+verbs=$(sed -n 's/^  \([a-z]*\) .*/\1/p' help)
+for o in -h --help; do
+	run "$hotfix" $o
+	cmp -s out help
+	ok $? "hotfix $o is the same"
+done
+run "$hotfix" --version
+out_has '^hotfix [0-9]+\.[0-9]+\.[0-9]+$' 'hotfix --version'
+run "$hotfix"
+exits 2 'no verb is wrong use'
+one_line 'told in one line'
+run "$hotfix" frobnicate
+exits 2 'an unknown verb is wrong use'
+one_line 'told in one line'
+run "$hotfix" "$(printf 'a\033[2Jb')"
+exits 2 'a verb with control characters'
+! grep -q "$(printf '\033')" err
+ok $? 'is shown escaped'
+
+for v in $verbs; do
+	run "$hotfix" "$v" -h
+	exits 0 "$v -h"
+	out_has "^usage: hotfix $v " "$v -h shows how it is used"
+	run "$hotfix" "$v" --no-such-option
+	exits 2 "$v: an unknown option is wrong use"
+	one_line "$v: told in one line"
+	run "$hotfix" "$v" -q -q
+	exits 2 "$v: an option given twice is wrong use"
+	run "$hotfix" "$v" -h=1
+	exits 2 "$v: a letter that is no option"
+	run "$hotfix" "$v" --help=1
+	exits 2 "$v: a value for an option that takes none"
+	"$hotfix" "$v" -h >/dev/full 2>err
+	is $? 5 "$v -h with a full standard output is local trouble"
+done
+for v in push revert retire open close accept reload; do
+	run "$hotfix" "$v" -k
+	exits 2 "$v: a missing value is wrong use"
+	one_line "$v: told in one line"
+done
+for o in --server-module --client-module --native --on --by --at --canary \
+	--dry-run --ntp; do
+	run "$hotfix" push $o x
+	exits 2 "push $o is refused"
+	err_has 'not in this version' "push $o: not in this version"
+done
+
+"$hotfix" help >/dev/full 2>err
+is $? 5 'a full standard output is exit 5'
+is "$(cat err)" 'hotfix: standard output: No space left on device' \
+	'with a message'
+"$hotfix" help >&- 2>err
+is $? 5 'a closed standard output is exit 5'
+one_line 'with a message'
+
+run "$hotfix" push --server
+exits 2 'an option without its value'
+run "$hotfix" push --server=a --server b
+err_has '--server: given twice' '--name=VALUE and --name VALUE are one option'
+run "$hotfix" push --wait 10 --server x h
+err_has '--wait: .*no duration' 'a duration needs its unit'
+run "$hotfix" verify -- --head
+exits 5 '-- ends the options'
+err_has '^hotfix: verify: --head: ' 'what follows is an operand'
+
+man=$HOTFIX_TOP/man/hotfix.1
+sed -n '/^\.Ss Verbs/,/^\.S[sh] [^V]/p' "$man" |
+	sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' >documented
+is "$(sort -u documented)" "$(printf '%s\n' "$verbs" | sort)" \
+	"help's verbs are those of the manual"
+for v in $verbs; do
+	"$hotfix" "$v" -h | sed -n 's/^.*--\([a-z-]*\).*/\1/p' |
+		grep -Ev '^(quiet|verbose|json|help)$' >options
+	missing=
+	while read -r o; do
+		grep -Eq "^\.It Fl (. , )?Fl -$o( |$)|^\.It Fl -$o( |$)" \
+			"$man" || missing="$missing $o"
+	done <options
+	is "$missing" '' "$v: every option is in the manual"
+done
+if command -v mandoc >/dev/null; then
+	run mandoc -Tlint -Wwarning "$man"
+	exits 0 'mandoc finds nothing wrong with the manual'
+else
+	skip 'mandoc is not here'
+fi
+finish
