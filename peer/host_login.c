@@ -358,6 +358,7 @@ struct due_frame {
 	uint64_t order; /* the id of the signed document that is sent */
 	enum due due;
 	struct record *record;
+	struct blob *frame;
 };
 
 static int
@@ -368,24 +369,32 @@ by_order(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void
-send_due(struct host_conn *c, const struct due_frame *f)
+/* A hold of the frame; NULL: out of memory. */
+static struct blob *
+due_blob(const struct due_frame *f)
 {
 	struct record *r = f->record;
 
 	switch (f->due) {
 	case DUE_UPDATE:
-		session_send(c, push_update_frame(r), r->id, 0);
-		break;
+		return push_update_frame(r);
 	case DUE_REVERT:
-		session_send(c, push_revert_frame(r->id, r->by), r->id, 1);
-		break;
+		return push_revert_frame(r->id, r->by);
 	case DUE_RETIREMENT:
-		session_send(c, push_retirement_frame(r->by), r->by->id, 0);
-		break;
+		return push_retirement_frame(r->by);
 	case DUE_NOTHING:
 		break;
 	}
+	return NULL;
+}
+
+static void
+send_due(struct host_conn *c, const struct due_frame *f)
+{
+	uint64_t id =
+	    f->due == DUE_RETIREMENT ? f->record->by->id : f->record->id;
+
+	session_send(c, f->frame, id, f->due == DUE_REVERT);
 }
 
 /*
@@ -399,7 +408,7 @@ welcome(struct host_conn *c)
 	const struct catalog *cat = &c->host->catalog;
 	struct due_frame *frames = NULL;
 	struct buf b = BUF_INIT;
-	size_t i, n = 0;
+	size_t i, n = 0, bytes = 0;
 
 	for (i = 0; i < cat->n; i++)
 		n += what_is_due(c, cat->records[i]) != DUE_NOTHING;
@@ -418,6 +427,8 @@ welcome(struct host_conn *c)
 		frames[n].record = r;
 		frames[n].order =
 		    due == DUE_UPDATE || r->by == NULL ? r->id : r->by->id;
+		frames[n].frame = due_blob(&frames[n]);
+		bytes += frames[n].frame != NULL ? frames[n].frame->len : 0;
 		n++;
 	}
 	if (n > 0)
@@ -426,6 +437,7 @@ welcome(struct host_conn *c)
 	frame_arg(&b, "%s", c->session->id);
 	frame_put(&b, "updates", "%zu", n);
 	frame_end(&b);
+	link_allow(&c->link, bytes);
 	link_send_buf(&c->link, &b);
 	buf_free(&b);
 	for (i = 0; i < n; i++)

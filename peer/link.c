@@ -30,6 +30,7 @@ drop_queue(struct link *l)
 	l->cap_out = 0;
 	l->first_out = 0;
 	l->queued = 0;
+	l->extra = 0;
 }
 
 void
@@ -203,12 +204,12 @@ grow(struct link *l)
 int
 link_send(struct link *l, struct blob *frame)
 {
+	size_t max = LINK_QUEUE_MAX + l->extra;
 	struct link_out *o;
 
 	if (l->state != LINK_OPEN)
 		goto refused;
-	if (l->nout > 0 && (l->queued >= LINK_QUEUE_MAX ||
-			       frame->len > LINK_QUEUE_MAX - l->queued))
+	if (l->nout > 0 && (l->queued >= max || frame->len > max - l->queued))
 		goto dead;
 	if (l->nout == l->cap_out && grow(l) != 0)
 		goto dead;
@@ -226,6 +227,12 @@ dead:
 refused:
 	blob_drop(frame);
 	return -1;
+}
+
+void
+link_allow(struct link *l, size_t bytes)
+{
+	l->extra = bytes;
 }
 
 int

@@ -56,6 +56,7 @@ struct link {
 	struct link_out *out;
 	size_t nout, cap_out, first_out;
 	size_t queued; /* bytes */
+	size_t extra;  /* bytes beyond LINK_QUEUE_MAX, see link_allow */
 };
 
 void link_init(struct link *l,
@@ -83,6 +84,10 @@ void link_sent(struct link *l, size_t len);
  */
 int link_send(struct link *l, struct blob *frame);
 int link_send_buf(struct link *l, struct buf *frame);
+
+/* What is due at a login may be more than a queue takes, and is shared with
+ * other links: let the queue grow by so many bytes, until it is empty. */
+void link_allow(struct link *l, size_t bytes);
 
 /* Queue "ERROR word" with this clean text (NULL: none). */
 void link_send_error(struct link *l, enum word w, const char *text);

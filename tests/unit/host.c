@@ -1133,6 +1133,37 @@ test_floods(void)
 	scene_close(&s);
 }
 
+/* More is due at a login than a queue takes of other things. */
+static void
+test_long_catch_up(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+	struct wire w;
+	char *big, feature[16];
+	size_t len = (1 << 20) - 64;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	big = malloc(len);
+	memset(big, ' ', len);
+	memcpy(big, CLIENT_TEXT, strlen(CLIENT_TEXT));
+	for (i = 0; i < 12; i++) {
+		snprintf(feature, sizeof feature, "f%d", i);
+		spec = update_spec(&s, feature);
+		spec.parts[DOC_CLIENT].bytes = big;
+		spec.parts[DOC_CLIENT].len = len;
+		push_gets(&s, &spec, "DONE applied\n");
+	}
+	w = login(&s, "ann");
+	OK(!is_over(&w) && heard(&w, "updates: 12\n") && w.got.len > 12 * len,
+	    "12 MB that are due at a login all come");
+	hang_up(&w);
+	free(big);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1153,5 +1184,6 @@ main(void)
 	test_crash();
 	test_commands();
 	test_floods();
+	test_long_catch_up();
 	return tap_done();
 }
