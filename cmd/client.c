@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -88,7 +89,7 @@ start(struct client_verb *v)
 	struct hotfix_error error;
 	int status;
 
-	v->loop = hotfix_loop_new(NULL, &error);
+	v->loop = hotfix_loop_new(getenv("HOTFIX_LOOP"), &error);
 	if (v->loop == NULL ||
 	    run_signals_open(&signals, v->loop, &error) != 0 ||
 	    (v->running = hotfix_client_start(v->loop, &v->client, &error)) ==

@@ -3,6 +3,7 @@
 #include "cmd/verbs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -70,7 +71,7 @@ serve(struct serve *v)
 
 	if (v->user != NULL && run_as_user(v->user, &e) != 0)
 		return say_err(&v->say, &e);
-	l = hotfix_loop_new(NULL, &error);
+	l = hotfix_loop_new(getenv("HOTFIX_LOOP"), &error);
 	if (l == NULL || run_signals_open(&signals, l, &error) != 0 ||
 	    (h = hotfix_host_start(l, &v->host, &error)) == NULL)
 		status = run_complain(&v->say, &error);

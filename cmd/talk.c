@@ -187,6 +187,7 @@ struct talk *
 talk_open(const struct say *s, struct err *e)
 {
 	struct talk *t = calloc(1, sizeof *t);
+	enum loop_backend backend;
 
 	if (t == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
@@ -196,7 +197,9 @@ talk_open(const struct say *s, struct err *e)
 	t->signals = signals_open(e);
 	if (t->signals < 0)
 		goto fail;
-	t->loop = loop_new(LOOP_BEST);
+	errno = EINVAL;
+	if (loop_backend_parse(&backend, getenv("HOTFIX_LOOP")) == 0)
+		t->loop = loop_new(backend);
 	if (t->loop != NULL)
 		t->attach = attach_new(t->loop);
 	if (t->attach == NULL || loop_watch(t->loop, &t->signal_io, t->signals,

@@ -34,14 +34,10 @@ struct hotfix_loop *
 hotfix_loop_new(const char *backend, struct hotfix_error *e)
 {
 	struct hotfix_loop *l = NULL;
-	enum loop_backend kind = LOOP_BEST;
+	enum loop_backend kind;
 
 	errno = EINVAL;
-	if (backend != NULL && strcmp(backend, "epoll") == 0)
-		kind = LOOP_EPOLL;
-	else if (backend != NULL && strcmp(backend, "poll") == 0)
-		kind = LOOP_POLL;
-	else if (backend != NULL)
+	if (loop_backend_parse(&kind, backend) != 0)
 		goto fail;
 	l = calloc(1, sizeof *l);
 	if (l == NULL)

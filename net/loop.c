@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "net/loop_internal.h"
@@ -17,6 +18,20 @@ struct loop {
 	struct heap timers;
 	struct loop_ready ready[LOOP_BATCH];
 };
+
+int
+loop_backend_parse(enum loop_backend *out, const char *name)
+{
+	if (name == NULL)
+		*out = LOOP_BEST;
+	else if (strcmp(name, "epoll") == 0)
+		*out = LOOP_EPOLL;
+	else if (strcmp(name, "poll") == 0)
+		*out = LOOP_POLL;
+	else
+		return -1;
+	return 0;
+}
 
 struct loop *
 loop_new(enum loop_backend backend)

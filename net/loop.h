@@ -17,6 +17,9 @@ enum loop_backend { LOOP_BEST, LOOP_EPOLL, LOOP_POLL };
 /* An error or a hang-up is told as both, whichever was asked for. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
+/* By name: "epoll", "poll"; NULL is the best. 0, or -1: another name. */
+int loop_backend_parse(enum loop_backend *out, const char *name);
+
 struct loop *loop_new(enum loop_backend backend); /* NULL: errno is set */
 /* Watches and timers are their owners'; none may be left. */
 void loop_free(struct loop *l);
