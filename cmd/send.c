@@ -28,6 +28,9 @@ send_complain(const struct say *s, const struct host_line *l)
 		say_error(s, "%s: %s: %s", l->shown, l->word, l->text);
 	else if (l->word[0] != '\0')
 		say_error(s, "%s: %s", l->shown, l->word);
+	else if (strncmp(l->text, l->shown, strlen(l->shown)) == 0)
+		/* A failed connection names the address that was tried. */
+		say_error(s, "%s", l->text);
 	else if (l->text[0] != '\0')
 		say_error(s, "%s: %s", l->shown, l->text);
 }
