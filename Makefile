@@ -31,7 +31,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wundef -Wvla \
 	-Wcast-qual -Wpointer-arith $(if $(WERROR),-Werror)
 
-IS_CLANG := $(findstring clang,$(shell $(CC) --version | head -n 1))
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 
 # A running hotfix can be patched itself: room at every function's entry and
 # no cloning or propagation between functions that a patch could not follow.
@@ -58,9 +58,9 @@ ifeq ($(LIBC),musl)
 # musl-gcc compiles; plain gcc links, because the wrapper's -static-pie makes
 # a dynamically linked file without a word.
 MUSL_GCC ?= musl-gcc
-MUSL_LIB ?= /usr/lib/$(shell $(CC) -dumpmachine | cut -d- -f1)-linux-musl
+MUSL_LIB ?= /usr/lib/$(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)-linux-musl
 COMPILE  := REALGCC=$(CC) $(MUSL_GCC)
-gccfile   = $(shell $(CC) -print-file-name=$(1))
+gccfile   = $(shell $(CC) -print-file-name=$(1) 2>/dev/null)
 LINK      = $(CC) -static-pie -nostdlib $(HARDEN) $(LDFLAGS) -o $@ \
 	$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call gccfile,crtbeginS.o) \
 	$(1) -L$(MUSL_LIB) -lm -lc $(call gccfile,libgcc.a) \

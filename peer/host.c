@@ -744,7 +744,7 @@ host_new(const struct host_config *cfg, struct err *e)
 	}
 	if (state_open(h, cfg->state_dir, e) != 0)
 		goto fail;
-	state_apply_live(h);
+	server_apply_live(h);
 	return h;
 
 fail:

@@ -6,7 +6,11 @@
  *
  *	host.c		connections, frames, deadlines, what the program calls
  *	host_login.c	logins, what a client is given at one
- *	host_push.c	a document's way through its phases, results
+ *	host_admit.c	may a document come in here and now
+ *	host_push.c	a document's way through its phases
+ *	host_program.c	server parts enter and leave the host's own program
+ *	host_result.c	what clients answer
+ *	host_tell.c	the frames of a push
  *	host_oper.c	who may speak; STATUS, LOG, CLIENTS, COMMAND
  *	host_state.c	the ledger: replay at start, seed folder
  */
@@ -216,25 +220,61 @@ int session_needs_revert(const struct host *h, const struct session *s,
 void session_send(struct host_conn *c, struct blob *frame, uint64_t id,
     int revert);
 
-/* host_push.c */
+/* host_admit.c */
 /* A document's checks that need the host: order, zone, needs, room. */
 enum word push_admit(struct host *h, const struct doc *d, int seed,
     struct refusal *why);
+/* What may have to be taken back must be able to be. */
+enum word push_admit_plain(const struct doc *d, const uint8_t *body,
+    struct refusal *why);
+
+/* host_push.c */
 /* Take a complete document in; doc is taken over. conn NULL: the seed. */
 void push_start(struct host *h, struct host_conn *conn, struct doc *d,
     const uint8_t *body, size_t body_len, const char *from);
-void push_result(struct host_conn *c, const struct frame *f);
-/* A client that was away is back, with what it told. */
-void push_login(struct host_conn *c);
 void push_gone(struct host *h, struct host_conn *operator);
 void push_tick(struct push *p);
 void push_free(struct push *p);
+/* The target's result, counted. */
+void push_count(struct push *p, struct target *t, enum result r);
+/* New results: is it decided, or over? The push may be gone afterwards. */
+void push_review(struct push *p);
+void push_settle_back(struct push *p);
+
+/* host_result.c */
+void push_result(struct host_conn *c, const struct frame *f);
+/* A client that was away is back, with what it told. */
+void push_login(struct host_conn *c);
+
+/* host_tell.c */
 /* A hold of the record's UPDATE frame, made once; the UPDATE of a retirement
  * (its head alone). NULL: out of memory. */
 struct blob *push_update_frame(struct record *r);
 struct blob *push_retirement_frame(const struct doc *d);
 /* by NULL: the host's own taking back. */
 struct blob *push_revert_frame(uint64_t id, const struct doc *by);
+/* To the push's operator, if still there. */
+void push_tell_server(struct push *p, const struct host_applied *a);
+void push_tell_clients(struct push *p);
+void push_tell_groups(struct push *p);
+void push_tell_done(struct push *p, const char *word, enum word refused,
+    const char *text);
+
+/* host_program.c */
+/* The record of the same feature whose server part runs here; NULL: none. At
+ * most one does, all others were superseded. */
+struct record *server_running_of(struct host *h, const struct record *r);
+/* The record's server part in, the one that it supersedes (or NULL) out. */
+void server_apply(struct host *h, struct record *r, struct record *old,
+    struct host_applied *out);
+void server_revert(struct host *h, struct record *r, struct host_applied *out);
+/* The ledger did not take what was done: undo it. */
+void server_undo(struct host *h, struct record *r, struct record *old);
+/* The program's event updated. */
+void server_tell_program(struct host *h, const struct record *r,
+    enum result result);
+/* Live server parts enter a fresh program, in the order of ids. */
+void server_apply_live(struct host *h);
 
 /* host_oper.c */
 int oper_is_open(const struct host *h, const struct sock_addr *a);
@@ -245,7 +285,6 @@ void oper_command(struct host_conn *c, const struct frame *f);
 
 /* host_state.c */
 int state_open(struct host *h, const char *dir, struct err *e);
-void state_apply_live(struct host *h);
 struct note *state_note(struct record *r); /* made on demand; NULL: memory */
 void state_note_free(struct record *r);
 /* 1 when both records are of one feature. */

@@ -1,13 +1,10 @@
 /*
- * A document's way through its phases: checks, ledger, the host's own
- * program, the clients, their results, the report; taking it back.
+ * A document's way through its phases: ledger, the host's own program, the
+ * clients, the report; taking it back.
  */
 
 #include "peer/host_internal.h"
 #include "base/hex.h"
-#include "base/num.h"
-#include "base/timetext.h"
-#include "update/plain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,253 +12,6 @@
 #include <string.h>
 
 #define MS_NS INT64_C(1000000)
-
-/* ---- frames ------------------------------------------------------------- */
-
-static struct blob *
-update_frame(const struct doc *d, const uint8_t *part, size_t len)
-{
-	struct buf b = BUF_INIT;
-	struct blob *frame = NULL;
-
-	frame_begin(&b, "UPDATE");
-	frame_arg(&b, "%" PRIu64, d->id);
-	frame_put(&b, "head", "%zu", d->head_len);
-	frame_body_begin(&b, d->head_len + len);
-	buf_append(&b, d->head, d->head_len);
-	buf_append(&b, part, len);
-	buf_append(&b, "\n", 1);
-	if (!b.oom)
-		frame = blob_new(b.data, b.len);
-	buf_free(&b);
-	return frame;
-}
-
-struct blob *
-push_update_frame(struct record *r)
-{
-	const struct doc_part *part = &r->doc->parts[DOC_CLIENT];
-	struct note *note = state_note(r);
-
-	if (note == NULL)
-		return NULL;
-	if (note->frame == NULL)
-		note->frame = update_frame(r->doc, r->body + part->offset,
-		    (size_t)part->len);
-	return note->frame != NULL ? blob_hold(note->frame) : NULL;
-}
-
-struct blob *
-push_retirement_frame(const struct doc *d)
-{
-	return update_frame(d, (const uint8_t *)"", 0);
-}
-
-struct blob *
-push_revert_frame(uint64_t id, const struct doc *by)
-{
-	struct buf b = BUF_INIT;
-	struct blob *frame = NULL;
-
-	frame_begin(&b, "REVERT");
-	frame_arg(&b, "%" PRIu64, id);
-	if (by != NULL)
-		frame_body(&b, by->head, by->head_len);
-	else
-		frame_end(&b);
-	if (!b.oom)
-		frame = blob_new(b.data, b.len);
-	buf_free(&b);
-	return frame;
-}
-
-/* To the operator, if still there. Takes the bytes of b. */
-static void
-tell(struct push *p, struct buf *b)
-{
-	if (p->conn != NULL)
-		link_send_buf(&p->conn->link, b);
-	buf_free(b);
-}
-
-static void
-tell_server(struct push *p, const struct host_applied *a)
-{
-	struct buf b = BUF_INIT;
-
-	frame_begin(&b, "PROGRESS");
-	frame_arg(&b, "server");
-	frame_arg(&b, "%s", result_name(a->result));
-	if (a->result == RESULT_REFUSED)
-		frame_arg(&b, "%s", word_name(WORD_NOT_FOR_ME));
-	frame_put(&b, "took", "%" PRId64 ".%06" PRId64,
-	    a->took_ns / HOST_SECOND_NS, a->took_ns % HOST_SECOND_NS / 1000);
-	if (a->text != NULL && a->len > 0)
-		frame_body(&b, a->text, a->len);
-	else
-		frame_end(&b);
-	tell(p, &b);
-}
-
-static void
-tell_clients(struct push *p)
-{
-	struct buf b = BUF_INIT;
-
-	p->dirty = 0;
-	p->progress_ns = host_now_ns(p->host);
-	frame_begin(&b, "PROGRESS");
-	frame_arg(&b, "clients");
-	frame_put(&b, "targeted", "%zu", p->targeted);
-	frame_put(&b, "applied", "%zu", p->applied);
-	frame_put(&b, "deferred", "%zu", p->deferred);
-	frame_put(&b, "failed", "%zu", p->failed);
-	frame_put(&b, "missing", "%zu",
-	    p->targeted - p->applied - p->deferred - p->failed);
-	frame_end(&b);
-	tell(p, &b);
-}
-
-static void
-tell_groups(struct push *p)
-{
-	size_t i;
-
-	for (i = 0; i < p->ngroups; i++) {
-		const struct group *g = &p->groups[i];
-		struct buf b = BUF_INIT;
-
-		frame_begin(&b, "PROGRESS");
-		frame_arg(&b, "error");
-		frame_put(&b, "result", "%s", g->result);
-		frame_put(&b, "count", "%zu", g->count);
-		frame_put(&b, "of", "%zu %s %s, %zu others", g->first,
-		    g->platform, g->version, g->count - g->first);
-		frame_body(&b, g->text, g->text_len);
-		tell(p, &b);
-	}
-}
-
-static void
-tell_done(struct push *p, const char *word, enum word refused, const char *text)
-{
-	struct buf b = BUF_INIT;
-
-	frame_begin(&b, "DONE");
-	frame_arg(&b, "%s", word);
-	if (refused != WORD_OK)
-		frame_arg(&b, "%s", word_name(refused));
-	if (text != NULL && text[0] != '\0')
-		frame_put(&b, "text", "%s", text);
-	frame_end(&b);
-	tell(p, &b);
-}
-
-/* ---- checks ------------------------------------------------------------- */
-
-static int
-is_let_in(const struct host *h, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < h->naccepted; i++)
-		if (h->accepted[i] == id)
-			return 1;
-	return 0;
-}
-
-static enum word
-admit_update(struct host *h, const struct doc *d, struct refusal *why)
-{
-	uint64_t missing;
-
-	if (!d->parts[DOC_CLIENT].present &&
-	    (h->cb.apply == NULL || !doc_fits_host(d, h->program, h->version)))
-		return refuse(why, WORD_NOT_FOR_ME,
-		    "the server part is for program %s version %s, this host "
-		    "runs %s version %s",
-		    d->server_program != NULL ? d->server_program : "*",
-		    d->server_version != NULL ? d->server_version : "*",
-		    h->cb.apply == NULL     ? "none"
-		    : h->program[0] != '\0' ? h->program
-					    : "an untold one",
-		    h->version[0] != '\0' ? h->version : "untold");
-	if (!catalog_has_needs(&h->catalog, d, &missing))
-		return refuse(why, WORD_NEEDS,
-		    "it needs %" PRIu64 ", which is not in force here",
-		    missing);
-	if (catalog_nlive(&h->catalog) >= CATALOG_LIVE)
-		return refuse(why, WORD_FULL,
-		    "%d updates are live already; retire or revert some",
-		    CATALOG_LIVE);
-	return WORD_OK;
-}
-
-static enum word
-admit_about(struct host *h, const struct doc *d, struct refusal *why)
-{
-	const struct record *r = catalog_find(&h->catalog, d->target);
-
-	if (r != NULL && r->doc != NULL &&
-	    (r->doc->kind != DOC_UPDATE ||
-		strcmp(r->doc->feature, d->feature) != 0))
-		return refuse(why, WORD_SYNTAX,
-		    "%" PRIu64 " is of feature %s, not %s", d->target,
-		    r->doc->feature, d->feature);
-	if (d->kind == DOC_RETIRE &&
-	    (r == NULL || r->doc == NULL ||
-		(r->state != RECORD_LIVE && r->state != RECORD_RETIRED)))
-		return refuse(why, WORD_UNKNOWN,
-		    "%" PRIu64 " is not in force here", d->target);
-	return WORD_OK;
-}
-
-enum word
-push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
-{
-	int64_t max_age = seed || is_let_in(h, d->id) ? 0 : DOC_OLD_US;
-	enum word w =
-	    catalog_admit(&h->catalog, d, host_now_us(h), max_age, why);
-
-	if (w != WORD_OK)
-		return w;
-	if (!doc_fits_zone(d, h->zone))
-		return refuse(why, WORD_NOT_FOR_ME,
-		    "it is for zone %s, this host is in %s", d->zone,
-		    h->zone[0] != '\0' ? h->zone : "none");
-	return d->kind == DOC_UPDATE ? admit_update(h, d, why)
-				     : admit_about(h, d, why);
-}
-
-static int
-part_is_plain(const struct doc *d, const uint8_t *body, enum doc_part_kind kind)
-{
-	const struct doc_part *part = &d->parts[kind];
-
-	return part->present && plain_chunk((const char *)body + part->offset,
-				    (size_t)part->len);
-}
-
-/* What may have to be taken back must be able to be. */
-static enum word
-admit_plain(const struct doc *d, const uint8_t *body, struct refusal *why)
-{
-	const char *which;
-
-	if (d->allow_partial ||
-	    (d->max_failed.kind == DOC_NO_BOUND && d->canary == NULL))
-		return WORD_OK;
-	if (part_is_plain(d, body, DOC_SERVER))
-		which = "server";
-	else if (part_is_plain(d, body, DOC_CLIENT))
-		which = "client";
-	else
-		return WORD_OK;
-	return refuse(why, WORD_UNSUPPORTED,
-	    "the %s part does not use the update API, so it could not be taken "
-	    "back; write it with hotfix.replace, or allow partial",
-	    which);
-}
 
 /* ---- the end ------------------------------------------------------------ */
 
@@ -336,7 +86,7 @@ refused(struct push *p, enum word w, const char *text)
 	host_log(p->host, "document %" PRIu64 " from %s refused: %s: %s",
 	    p->doc->id, p->from, word_name(w), text);
 	p->host->refusals++;
-	tell_done(p, "refused", w, text);
+	push_tell_done(p, "refused", w, text);
 	p->conn = NULL;
 	if (c != NULL) {
 		link_end(&c->link);
@@ -368,9 +118,9 @@ finish(struct push *p, const char *word)
 	    "%s failed, %s missing",
 	    p->doc->id, p->doc->feature, word, counts[0], counts[1], counts[3],
 	    counts[4]);
-	tell_clients(p);
-	tell_groups(p);
-	tell_done(p, word, WORD_OK, NULL);
+	push_tell_clients(p);
+	push_tell_groups(p);
+	push_tell_done(p, word, WORD_OK, NULL);
 	leave(p);
 }
 
@@ -385,7 +135,7 @@ forget(struct push *p, const char *word, const char *why)
 		host_log(p->host, "%s", e.text);
 	host_log(p->host, "document %" PRIu64 " (%s): %s", p->doc->id,
 	    p->doc->feature, word);
-	tell_done(p, word, WORD_OK, NULL);
+	push_tell_done(p, word, WORD_OK, NULL);
 	state_forget(p->host, p->record);
 	p->doc = NULL;
 	p->body = NULL;
@@ -398,7 +148,7 @@ static void
 fail_local(struct push *p, const struct err *e)
 {
 	host_log(p->host, "document %" PRIu64 ": %s", p->doc->id, e->text);
-	tell_done(p, "refused", WORD_INTERNAL, e->text);
+	push_tell_done(p, "refused", WORD_INTERNAL, e->text);
 	if (p->record != NULL) {
 		journal_remove_doc(p->host->journal, p->record->id);
 		state_forget(p->host, p->record);
@@ -409,128 +159,6 @@ fail_local(struct push *p, const struct err *e)
 	if (p->conn != NULL)
 		link_end(&p->conn->link);
 	leave(p);
-}
-
-/* ---- the host's own program --------------------------------------------- */
-
-static const uint8_t *
-part_bytes(const struct record *r, enum doc_part_kind kind)
-{
-	return r->body + r->doc->parts[kind].offset;
-}
-
-/* Server parts of the record's feature that run here: at most one does, all
- * others were superseded. */
-static struct record *
-running_of(struct host *h, const struct record *r)
-{
-	size_t i;
-
-	for (i = 0; i < h->catalog.n; i++) {
-		struct record *o = h->catalog.records[i];
-		const struct note *n = o->owner;
-
-		if (o != r && n != NULL && n->on_server && o->doc != NULL &&
-		    strcmp(o->doc->feature, r->doc->feature) == 0)
-			return o;
-	}
-	return NULL;
-}
-
-static void
-program_event_updated(struct host *h, const struct record *r,
-    enum result result)
-{
-	if (h->cb.updated != NULL)
-		h->cb.updated(h->cb.arg, r->id, r->doc->feature,
-		    result_name(result));
-}
-
-/* The record's server part in, the one that it supersedes out. */
-static void
-server_apply(struct host *h, struct record *r, struct record *old,
-    struct host_applied *out)
-{
-	struct note *note = state_note(r);
-
-	memset(out, 0, sizeof *out);
-	if (note == NULL) {
-		out->result = RESULT_FAILED;
-		return;
-	}
-	h->cb.apply(h->cb.arg, r->doc, part_bytes(r, DOC_SERVER),
-	    (size_t)r->doc->parts[DOC_SERVER].len,
-	    old != NULL ? &old->id : NULL, old != NULL, out);
-	if (out->result == RESULT_HAVE)
-		out->result = RESULT_APPLIED;
-	note->server = out->result;
-	if (out->result != RESULT_APPLIED)
-		return;
-	note->on_server = 1;
-	if (old != NULL)
-		((struct note *)old->owner)->on_server = 0;
-}
-
-/* Live server parts enter a fresh program, in the order of ids. */
-void
-state_apply_live(struct host *h)
-{
-	struct catalog_end end = host_end(h);
-	struct host_applied out;
-	size_t i, k;
-
-	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
-		struct record *r = h->catalog.records[i];
-		int skip = 0;
-
-		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)))
-			continue;
-		for (k = 0; k < h->nskip; k++)
-			skip |= h->skip[k] == r->id;
-		if (skip) {
-			host_log(h, "update %" PRIu64 " (%s): left out", r->id,
-			    r->doc->feature);
-			continue;
-		}
-		server_apply(h, r, NULL, &out);
-		host_log(h, "update %" PRIu64 " (%s): server part %s%s%.*s",
-		    r->id, r->doc->feature, result_name(out.result),
-		    out.text != NULL ? ": " : "",
-		    out.text != NULL ? (int)strcspn(out.text, "\n") : 0,
-		    out.text != NULL ? out.text : "");
-	}
-}
-
-static void
-server_revert(struct host *h, struct record *r, struct host_applied *out)
-{
-	struct note *note = r->owner;
-
-	memset(out, 0, sizeof *out);
-	h->cb.revert(h->cb.arg, r->id, out);
-	if (out->result == RESULT_REVERTED || out->result == RESULT_PARTIAL) {
-		note->on_server = 0;
-		note->server = out->result;
-	}
-}
-
-/* The ledger did not take what was done: undo it. */
-static void
-server_undo(struct host *h, struct record *r, struct record *old)
-{
-	struct host_applied out;
-
-	memset(&out, 0, sizeof out);
-	if (old != NULL) {
-		h->cb.apply(h->cb.arg, old->doc, part_bytes(old, DOC_SERVER),
-		    (size_t)old->doc->parts[DOC_SERVER].len, &r->id, 1, &out);
-		((struct note *)old->owner)->on_server = 1;
-		((struct note *)r->owner)->on_server = 0;
-	} else {
-		server_revert(h, r, &out);
-	}
-	host_log(h, "update %" PRIu64 " undone: %s", r->id,
-	    result_name(out.result));
 }
 
 /* ---- clients ------------------------------------------------------------ */
@@ -603,8 +231,8 @@ counter_of(struct push *p, enum result r)
 	return &p->failed;
 }
 
-static void
-count_target(struct push *p, struct target *t, enum result r)
+void
+push_count(struct push *p, struct target *t, enum result r)
 {
 	if (t->result == RESULT_NONE)
 		p->answered++;
@@ -664,53 +292,19 @@ send_to_clients(struct push *p, struct blob *frame, int revert)
 		}
 		if (p->doc->kind == DOC_UPDATE &&
 		    session_has(c->session, p->subject))
-			count_target(p, t, RESULT_HAVE);
+			push_count(p, t, RESULT_HAVE);
 		else
 			session_send(c, frame != NULL ? blob_hold(frame) : NULL,
 			    p->subject, revert);
 	}
 	blob_drop(frame);
-	tell_clients(p);
-}
-
-/* Equal errors are one group; what no group is left for joins the last. */
-static void
-add_group(struct push *p, const struct session *s, const char *result,
-    const uint8_t *text, size_t len)
-{
-	struct group *g = NULL;
-	size_t i;
-
-	for (i = 0; i < p->ngroups && g == NULL; i++)
-		if (strcmp(p->groups[i].result, result) == 0 &&
-		    p->groups[i].text_len == len &&
-		    (len == 0 || memcmp(p->groups[i].text, text, len) == 0))
-			g = &p->groups[i];
-	if (g == NULL && p->ngroups == HOST_GROUPS)
-		g = &p->groups[HOST_GROUPS - 1];
-	if (g == NULL) {
-		g = &p->groups[p->ngroups++];
-		snprintf(g->result, sizeof g->result, "%s", result);
-		snprintf(g->platform, sizeof g->platform, "%s",
-		    s->platform[0] != '\0' ? s->platform : "untold");
-		snprintf(g->version, sizeof g->version, "%s",
-		    s->version[0] != '\0' ? s->version : "untold");
-		g->text = malloc(len > 0 ? len : 1);
-		if (g->text != NULL && len > 0) {
-			memcpy(g->text, text, len);
-			g->text_len = len;
-		}
-	}
-	g->count++;
-	if (strcmp(g->platform, s->platform[0] ? s->platform : "untold") == 0 &&
-	    strcmp(g->version, s->version[0] ? s->version : "untold") == 0)
-		g->first++;
+	push_tell_clients(p);
 }
 
 /* ---- taking back -------------------------------------------------------- */
 
-static void
-settle_back(struct push *p)
+void
+push_settle_back(struct push *p)
 {
 	finish(p, p->server == RESULT_PARTIAL ? "partial" : "reverted");
 }
@@ -746,10 +340,10 @@ take_back(struct push *p, const char *why, int wait)
 		server_revert(h, r, &out);
 		p->server = out.result == RESULT_REVERTED ? RESULT_REVERTED
 							  : RESULT_PARTIAL;
-		tell_server(p, &out);
-		program_event_updated(h, r, out.result);
+		push_tell_server(p, &out);
+		server_tell_program(h, r, out.result);
 	}
-	tell_clients(p);
+	push_tell_clients(p);
 	p->phase = PUSH_TAKING_BACK;
 	frame = push_revert_frame(r->id, NULL);
 	for (c = h->conns; c != NULL; c = c->next) {
@@ -762,7 +356,7 @@ take_back(struct push *p, const char *why, int wait)
 	}
 	blob_drop(frame);
 	if (!wait || p->back_sent == 0)
-		settle_back(p);
+		push_settle_back(p);
 	else
 		wait_for_results(p);
 }
@@ -801,8 +395,8 @@ done_word(const struct push *p)
 }
 
 /* New results: is it decided, or over? */
-static void
-review(struct push *p)
+void
+push_review(struct push *p)
 {
 	char why[64];
 
@@ -843,7 +437,7 @@ release_update(struct push *p)
 	if (p->answered < p->targeted)
 		wait_for_results(p);
 	else
-		review(p);
+		push_review(p);
 }
 
 static void
@@ -857,10 +451,10 @@ run_update(struct push *p)
 	struct err e;
 
 	if (mine) {
-		old = running_of(h, r);
+		old = server_running_of(h, r);
 		server_apply(h, r, old, &out);
 		p->server = out.result;
-		tell_server(p, &out);
+		push_tell_server(p, &out);
 		if (out.result != RESULT_APPLIED) {
 			forget(p,
 			    out.result == RESULT_PARTIAL ? "partial" : "failed",
@@ -872,12 +466,12 @@ run_update(struct push *p)
 	} else if (r->doc->parts[DOC_SERVER].present) {
 		memset(&out, 0, sizeof out);
 		out.result = RESULT_REFUSED;
-		tell_server(p, &out);
+		push_tell_server(p, &out);
 	}
 	if (accept_record(p, &e) != 0)
 		goto undo;
 	if (mine)
-		program_event_updated(h, r, RESULT_APPLIED);
+		server_tell_program(h, r, RESULT_APPLIED);
 	release_update(p);
 	return;
 
@@ -919,7 +513,7 @@ run_revert(struct push *p)
 	if (mine) {
 		server_revert(h, t, &out);
 		p->server = out.result;
-		tell_server(p, &out);
+		push_tell_server(p, &out);
 		if (out.result != RESULT_REVERTED &&
 		    out.result != RESULT_PARTIAL) {
 			forget(p, "failed", "server part not reverted");
@@ -938,12 +532,12 @@ run_revert(struct push *p)
 	attach_to_target(p, t);
 	t->state = RECORD_REVERTED;
 	if (mine)
-		program_event_updated(h, t, RESULT_REVERTED);
+		server_tell_program(h, t, RESULT_REVERTED);
 	send_to_clients(p, push_revert_frame(t->id, t->by), 1);
 	if (p->answered < p->targeted)
 		wait_for_results(p);
 	else
-		review(p);
+		push_review(p);
 }
 
 static void
@@ -962,7 +556,7 @@ run_retire(struct push *p)
 	if (p->answered < p->targeted)
 		wait_for_results(p);
 	else
-		review(p);
+		push_review(p);
 }
 
 /* The document into the catalog and onto the disk. 0, or -1. */
@@ -1117,9 +711,9 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 	/* Other documents may have come since the head was looked at. */
 	w = push_admit(h, d, from != NULL, &why);
 	if (w == WORD_OK)
-		w = admit_plain(d, body, &why);
+		w = push_admit_plain(d, body, &why);
 	if (w == WORD_HAVE) {
-		tell_done(p, "have", WORD_OK, NULL);
+		push_tell_done(p, "have", WORD_OK, NULL);
 		push_free(p);
 	} else if (w != WORD_OK) {
 		refused(p, w, why.text);
@@ -1137,172 +731,7 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 	}
 }
 
-/* ---- results ------------------------------------------------------------ */
-
-struct answer { /* a RESULT */
-	uint64_t id;
-	enum result result;
-	char word[64]; /* as it was told, "refused stale" */
-	const uint8_t *text;
-	size_t len;
-};
-
-static int
-parse_answer(struct answer *a, const struct frame *f)
-{
-	enum word refused_word;
-
-	if (f->nargs < 2 || f->nargs > 3 ||
-	    num_parse(f->args[0].s, f->args[0].len, INT64_MAX, &a->id) !=
-		NUM_OK ||
-	    f->body_len > RESULT_TEXT_MAX)
-		return -1;
-	a->result = result_parse(f->args[1].s, f->args[1].len);
-	if (a->result == RESULT_NONE ||
-	    (f->nargs == 3) != (a->result == RESULT_REFUSED))
-		return -1;
-	snprintf(a->word, sizeof a->word, "%s", result_name(a->result));
-	if (f->nargs == 3) {
-		refused_word = word_parse(f->args[2].s, f->args[2].len);
-		if (refused_word == WORD_COUNT)
-			return -1;
-		snprintf(a->word, sizeof a->word, "refused %s",
-		    word_name(refused_word));
-	}
-	a->text = f->body;
-	a->len = (size_t)f->body_len;
-	return 0;
-}
-
-/* The oldest frame with this id that has no result yet; -1: none. */
-static int
-take_awaited(struct session *s, const struct answer *a, struct awaited *out)
-{
-	size_t i;
-
-	for (i = 0; i < s->nawaited && s->awaited[i].id != a->id; i++)
-		;
-	if (i == s->nawaited)
-		return -1;
-	*out = s->awaited[i];
-	if (!result_is_final(a->result))
-		return 0;
-	s->nawaited--;
-	memmove(s->awaited + i, s->awaited + i + 1,
-	    (s->nawaited - i) * sizeof *s->awaited);
-	return 0;
-}
-
-/* Of the record's feature, what is at or below the id leaves the session. */
-static void
-drop_older(struct host *h, struct session *s, const struct record *r, int self)
-{
-	size_t i = s->nhave;
-
-	while (i-- > 0) {
-		const struct record *o = catalog_find(&h->catalog, s->have[i]);
-
-		if (s->have[i] > r->id || (s->have[i] == r->id && !self))
-			continue;
-		if (s->have[i] == r->id ||
-		    (o != NULL && state_same_feature(o, r)))
-			session_remove(s, s->have[i]);
-	}
-}
-
-/* What runs on the client now. */
-static void
-note_state(struct host *h, struct session *s, const struct answer *a,
-    const struct awaited *w)
-{
-	struct record *r = catalog_find(&h->catalog, a->id);
-
-	if (r == NULL || r->doc == NULL || r->doc->kind != DOC_UPDATE)
-		return;
-	if (!w->revert &&
-	    (a->result == RESULT_APPLIED || a->result == RESULT_HAVE)) {
-		drop_older(h, s, r, 0);
-		session_add(s, a->id);
-	} else if (w->revert && a->result != RESULT_FAILED) {
-		drop_older(h, s, r, 1);
-	}
-}
-
-static void
-keep_result(struct host *h, const struct session *s, const struct answer *a)
-{
-	char line[512], time[TIMETEXT_SIZE];
-	struct record *r = catalog_find(&h->catalog, a->id);
-	struct note *note = r != NULL ? state_note(r) : NULL;
-
-	if (note != NULL)
-		note->tally[a->result]++;
-	snprintf(line, sizeof line, "%s %" PRIu64 " %s %s\n",
-	    timetext_format(host_now_us(h), time), a->id, s->id, a->word);
-	journal_result(h->journal, line);
-}
-
-static int
-is_failure(enum result r)
-{
-	return r != RESULT_APPLIED && r != RESULT_HAVE &&
-	       r != RESULT_REVERTED && r != RESULT_DEFERRED &&
-	       r != RESULT_FETCHING;
-}
-
-void
-push_result(struct host_conn *c, const struct frame *f)
-{
-	struct host *h = c->host;
-	struct push *p = h->push;
-	struct answer a;
-	struct awaited w;
-	struct target *t;
-
-	if (parse_answer(&a, f) != 0) {
-		host_refuse(c, WORD_SYNTAX, "not a RESULT");
-		return;
-	}
-	if (take_awaited(c->session, &a, &w) != 0) {
-		h->stray_results++;
-		return;
-	}
-	note_state(h, c->session, &a, &w);
-	keep_result(h, c->session, &a);
-	if (p == NULL || p->subject != a.id)
-		return;
-	if (p->phase == PUSH_TAKING_BACK) {
-		if (w.revert && ++p->back_answered == p->back_sent)
-			settle_back(p);
-		return;
-	}
-	if (w.revert != (p->doc->kind == DOC_REVERT))
-		return;
-	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
-	if (t == NULL || result_is_final(t->result))
-		return;
-	if (is_failure(a.result))
-		add_group(p, c->session, a.word, a.text, a.len);
-	count_target(p, t, a.result);
-	review(p);
-}
-
-void
-push_login(struct host_conn *c)
-{
-	struct push *p = c->host->push;
-	struct target *t;
-
-	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind != DOC_UPDATE)
-		return;
-	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
-	if (t == NULL || result_is_final(t->result) ||
-	    !session_has(c->session, p->subject))
-		return;
-	/* It applied it; the result was lost with the connection. */
-	count_target(p, t, RESULT_HAVE);
-	review(p);
-}
+/* ---- time passes, peers go ----------------------------------------------- */
 
 void
 push_gone(struct host *h, struct host_conn *operator)
@@ -1322,13 +751,13 @@ push_tick(struct push *p)
 	if (host_now_ns(p->host) >= p->deadline_ns) {
 		heap_remove(&p->host->push_timers, &p->timer);
 		if (p->phase == PUSH_TAKING_BACK)
-			settle_back(p);
+			push_settle_back(p);
 		else
 			finish(p, done_word(p));
 		return;
 	}
 	if (p->dirty)
-		tell_clients(p);
+		push_tell_clients(p);
 	else
 		p->progress_ns = host_now_ns(p->host);
 	if (set_timer(p) != 0)

@@ -552,6 +552,21 @@ count_fds(void)
 	return n;
 }
 
+/* A bare root file system has no such file, and its resolver no such name. */
+static int
+has_localhost(void)
+{
+	FILE *f = fopen("/etc/hosts", "r");
+	char line[256];
+	int found = 0;
+
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		found |= strstr(line, "localhost") != NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
 static void
 check_resolve(void)
 {
@@ -587,6 +602,11 @@ check_resolve(void)
 	IS(sock_resolve_start(&r, "localhost", 4683, &e), 0, "a name");
 	OK(r.fd >= 0 && fcntl(r.fd, F_GETFD) & FD_CLOEXEC, "takes a moment");
 	OK(wait_for(r.fd, POLLIN), "and becomes readable");
+	if (!has_localhost()) {
+		tap_skip("no localhost in /etc/hosts");
+		sock_resolve_cancel(&r);
+		goto unknown;
+	}
 	IS(sock_resolve_finish(&r, &e), 0, "then the answer is there");
 	OK(r.n >= 1 && r.fd == -1, "with %zu addresses", r.n);
 	sock_ip_parse(&a, "127.0.0.1");
@@ -599,6 +619,7 @@ check_resolve(void)
 	IS(sock_resolve_finish(&r, &e), 0, "finish again");
 	OK(has_no_child(), "the child is reaped");
 
+unknown:
 	/* ".invalid" is reserved for names that do not exist (RFC 6761). */
 	memset(&e, 0, sizeof e);
 	sock_resolve_start(&r, "no-such-host.invalid", 1, &e);

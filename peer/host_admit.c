@@ -1,0 +1,111 @@
+/* May this document come in here and now? The checks that need the host. */
+
+#include "peer/host_internal.h"
+#include "update/plain.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static int
+is_let_in(const struct host *h, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < h->naccepted; i++)
+		if (h->accepted[i] == id)
+			return 1;
+	return 0;
+}
+
+static enum word
+admit_update(struct host *h, const struct doc *d, struct refusal *why)
+{
+	uint64_t missing;
+
+	if (!d->parts[DOC_CLIENT].present &&
+	    (h->cb.apply == NULL || !doc_fits_host(d, h->program, h->version)))
+		return refuse(why, WORD_NOT_FOR_ME,
+		    "the server part is for program %s version %s, this host "
+		    "runs %s version %s",
+		    d->server_program != NULL ? d->server_program : "*",
+		    d->server_version != NULL ? d->server_version : "*",
+		    h->cb.apply == NULL     ? "none"
+		    : h->program[0] != '\0' ? h->program
+					    : "an untold one",
+		    h->version[0] != '\0' ? h->version : "untold");
+	if (!catalog_has_needs(&h->catalog, d, &missing))
+		return refuse(why, WORD_NEEDS,
+		    "it needs %" PRIu64 ", which is not in force here",
+		    missing);
+	if (catalog_nlive(&h->catalog) >= CATALOG_LIVE)
+		return refuse(why, WORD_FULL,
+		    "%d updates are live already; retire or revert some",
+		    CATALOG_LIVE);
+	return WORD_OK;
+}
+
+static enum word
+admit_about(struct host *h, const struct doc *d, struct refusal *why)
+{
+	const struct record *r = catalog_find(&h->catalog, d->target);
+
+	if (r != NULL && r->doc != NULL &&
+	    (r->doc->kind != DOC_UPDATE ||
+		strcmp(r->doc->feature, d->feature) != 0))
+		return refuse(why, WORD_SYNTAX,
+		    "%" PRIu64 " is of feature %s, not %s", d->target,
+		    r->doc->feature, d->feature);
+	if (d->kind == DOC_RETIRE &&
+	    (r == NULL || r->doc == NULL ||
+		(r->state != RECORD_LIVE && r->state != RECORD_RETIRED)))
+		return refuse(why, WORD_UNKNOWN,
+		    "%" PRIu64 " is not in force here", d->target);
+	return WORD_OK;
+}
+
+enum word
+push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
+{
+	int64_t max_age = seed || is_let_in(h, d->id) ? 0 : DOC_OLD_US;
+	enum word w =
+	    catalog_admit(&h->catalog, d, host_now_us(h), max_age, why);
+
+	if (w != WORD_OK)
+		return w;
+	if (!doc_fits_zone(d, h->zone))
+		return refuse(why, WORD_NOT_FOR_ME,
+		    "it is for zone %s, this host is in %s", d->zone,
+		    h->zone[0] != '\0' ? h->zone : "none");
+	return d->kind == DOC_UPDATE ? admit_update(h, d, why)
+				     : admit_about(h, d, why);
+}
+
+static int
+part_is_plain(const struct doc *d, const uint8_t *body, enum doc_part_kind kind)
+{
+	const struct doc_part *part = &d->parts[kind];
+
+	return part->present && plain_chunk((const char *)body + part->offset,
+				    (size_t)part->len);
+}
+
+/* What may have to be taken back must be able to be. */
+enum word
+push_admit_plain(const struct doc *d, const uint8_t *body, struct refusal *why)
+{
+	const char *which;
+
+	if (d->allow_partial ||
+	    (d->max_failed.kind == DOC_NO_BOUND && d->canary == NULL))
+		return WORD_OK;
+	if (part_is_plain(d, body, DOC_SERVER))
+		which = "server";
+	else if (part_is_plain(d, body, DOC_CLIENT))
+		which = "client";
+	else
+		return WORD_OK;
+	return refuse(why, WORD_UNSUPPORTED,
+	    "the %s part does not use the update API, so it could not be taken "
+	    "back; write it with hotfix.replace, or allow partial",
+	    which);
+}

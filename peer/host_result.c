@@ -1,0 +1,212 @@
+/*
+ * What clients answer: matched with what they were sent, noted, counted for
+ * the push that waits for it.
+ */
+
+#include "peer/host_internal.h"
+#include "base/num.h"
+#include "base/timetext.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Equal errors are one group; what no group is left for joins the last. */
+static void
+add_group(struct push *p, const struct session *s, const char *result,
+    const uint8_t *text, size_t len)
+{
+	struct group *g = NULL;
+	size_t i;
+
+	for (i = 0; i < p->ngroups && g == NULL; i++)
+		if (strcmp(p->groups[i].result, result) == 0 &&
+		    p->groups[i].text_len == len &&
+		    (len == 0 || memcmp(p->groups[i].text, text, len) == 0))
+			g = &p->groups[i];
+	if (g == NULL && p->ngroups == HOST_GROUPS)
+		g = &p->groups[HOST_GROUPS - 1];
+	if (g == NULL) {
+		g = &p->groups[p->ngroups++];
+		snprintf(g->result, sizeof g->result, "%s", result);
+		snprintf(g->platform, sizeof g->platform, "%s",
+		    s->platform[0] != '\0' ? s->platform : "untold");
+		snprintf(g->version, sizeof g->version, "%s",
+		    s->version[0] != '\0' ? s->version : "untold");
+		g->text = malloc(len > 0 ? len : 1);
+		if (g->text != NULL && len > 0) {
+			memcpy(g->text, text, len);
+			g->text_len = len;
+		}
+	}
+	g->count++;
+	if (strcmp(g->platform, s->platform[0] ? s->platform : "untold") == 0 &&
+	    strcmp(g->version, s->version[0] ? s->version : "untold") == 0)
+		g->first++;
+}
+
+struct answer { /* a RESULT */
+	uint64_t id;
+	enum result result;
+	char word[64]; /* as it was told, "refused stale" */
+	const uint8_t *text;
+	size_t len;
+};
+
+static int
+parse_answer(struct answer *a, const struct frame *f)
+{
+	enum word refused_word;
+
+	if (f->nargs < 2 || f->nargs > 3 ||
+	    num_parse(f->args[0].s, f->args[0].len, INT64_MAX, &a->id) !=
+		NUM_OK ||
+	    f->body_len > RESULT_TEXT_MAX)
+		return -1;
+	a->result = result_parse(f->args[1].s, f->args[1].len);
+	if (a->result == RESULT_NONE ||
+	    (f->nargs == 3) != (a->result == RESULT_REFUSED))
+		return -1;
+	snprintf(a->word, sizeof a->word, "%s", result_name(a->result));
+	if (f->nargs == 3) {
+		refused_word = word_parse(f->args[2].s, f->args[2].len);
+		if (refused_word == WORD_COUNT)
+			return -1;
+		snprintf(a->word, sizeof a->word, "refused %s",
+		    word_name(refused_word));
+	}
+	a->text = f->body;
+	a->len = (size_t)f->body_len;
+	return 0;
+}
+
+/* The oldest frame with this id that has no result yet; -1: none. */
+static int
+take_awaited(struct session *s, const struct answer *a, struct awaited *out)
+{
+	size_t i;
+
+	for (i = 0; i < s->nawaited && s->awaited[i].id != a->id; i++)
+		;
+	if (i == s->nawaited)
+		return -1;
+	*out = s->awaited[i];
+	if (!result_is_final(a->result))
+		return 0;
+	s->nawaited--;
+	memmove(s->awaited + i, s->awaited + i + 1,
+	    (s->nawaited - i) * sizeof *s->awaited);
+	return 0;
+}
+
+/* Of the record's feature, what is at or below the id leaves the session. */
+static void
+drop_older(struct host *h, struct session *s, const struct record *r, int self)
+{
+	size_t i = s->nhave;
+
+	while (i-- > 0) {
+		const struct record *o = catalog_find(&h->catalog, s->have[i]);
+
+		if (s->have[i] > r->id || (s->have[i] == r->id && !self))
+			continue;
+		if (s->have[i] == r->id ||
+		    (o != NULL && state_same_feature(o, r)))
+			session_remove(s, s->have[i]);
+	}
+}
+
+/* What runs on the client now. */
+static void
+note_state(struct host *h, struct session *s, const struct answer *a,
+    const struct awaited *w)
+{
+	struct record *r = catalog_find(&h->catalog, a->id);
+
+	if (r == NULL || r->doc == NULL || r->doc->kind != DOC_UPDATE)
+		return;
+	if (!w->revert &&
+	    (a->result == RESULT_APPLIED || a->result == RESULT_HAVE)) {
+		drop_older(h, s, r, 0);
+		session_add(s, a->id);
+	} else if (w->revert && a->result != RESULT_FAILED) {
+		drop_older(h, s, r, 1);
+	}
+}
+
+static void
+keep_result(struct host *h, const struct session *s, const struct answer *a)
+{
+	char line[512], time[TIMETEXT_SIZE];
+	struct record *r = catalog_find(&h->catalog, a->id);
+	struct note *note = r != NULL ? state_note(r) : NULL;
+
+	if (note != NULL)
+		note->tally[a->result]++;
+	snprintf(line, sizeof line, "%s %" PRIu64 " %s %s\n",
+	    timetext_format(host_now_us(h), time), a->id, s->id, a->word);
+	journal_result(h->journal, line);
+}
+
+static int
+is_failure(enum result r)
+{
+	return r != RESULT_APPLIED && r != RESULT_HAVE &&
+	       r != RESULT_REVERTED && r != RESULT_DEFERRED &&
+	       r != RESULT_FETCHING;
+}
+
+void
+push_result(struct host_conn *c, const struct frame *f)
+{
+	struct host *h = c->host;
+	struct push *p = h->push;
+	struct answer a;
+	struct awaited w;
+	struct target *t;
+
+	if (parse_answer(&a, f) != 0) {
+		host_refuse(c, WORD_SYNTAX, "not a RESULT");
+		return;
+	}
+	if (take_awaited(c->session, &a, &w) != 0) {
+		h->stray_results++;
+		return;
+	}
+	note_state(h, c->session, &a, &w);
+	keep_result(h, c->session, &a);
+	if (p == NULL || p->subject != a.id)
+		return;
+	if (p->phase == PUSH_TAKING_BACK) {
+		if (w.revert && ++p->back_answered == p->back_sent)
+			push_settle_back(p);
+		return;
+	}
+	if (w.revert != (p->doc->kind == DOC_REVERT))
+		return;
+	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
+	if (t == NULL || result_is_final(t->result))
+		return;
+	if (is_failure(a.result))
+		add_group(p, c->session, a.word, a.text, a.len);
+	push_count(p, t, a.result);
+	push_review(p);
+}
+
+void
+push_login(struct host_conn *c)
+{
+	struct push *p = c->host->push;
+	struct target *t;
+
+	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind != DOC_UPDATE)
+		return;
+	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
+	if (t == NULL || result_is_final(t->result) ||
+	    !session_has(c->session, p->subject))
+		return;
+	/* It applied it; the result was lost with the connection. */
+	push_count(p, t, RESULT_HAVE);
+	push_review(p);
+}

@@ -1,0 +1,146 @@
+/* The frames of a push: to clients, and to the operator who waits. */
+
+#include "peer/host_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct blob *
+update_frame(const struct doc *d, const uint8_t *part, size_t len)
+{
+	struct buf b = BUF_INIT;
+	struct blob *frame = NULL;
+
+	frame_begin(&b, "UPDATE");
+	frame_arg(&b, "%" PRIu64, d->id);
+	frame_put(&b, "head", "%zu", d->head_len);
+	frame_body_begin(&b, d->head_len + len);
+	buf_append(&b, d->head, d->head_len);
+	buf_append(&b, part, len);
+	buf_append(&b, "\n", 1);
+	if (!b.oom)
+		frame = blob_new(b.data, b.len);
+	buf_free(&b);
+	return frame;
+}
+
+struct blob *
+push_update_frame(struct record *r)
+{
+	const struct doc_part *part = &r->doc->parts[DOC_CLIENT];
+	struct note *note = state_note(r);
+
+	if (note == NULL)
+		return NULL;
+	if (note->frame == NULL)
+		note->frame = update_frame(r->doc, r->body + part->offset,
+		    (size_t)part->len);
+	return note->frame != NULL ? blob_hold(note->frame) : NULL;
+}
+
+struct blob *
+push_retirement_frame(const struct doc *d)
+{
+	return update_frame(d, (const uint8_t *)"", 0);
+}
+
+struct blob *
+push_revert_frame(uint64_t id, const struct doc *by)
+{
+	struct buf b = BUF_INIT;
+	struct blob *frame = NULL;
+
+	frame_begin(&b, "REVERT");
+	frame_arg(&b, "%" PRIu64, id);
+	if (by != NULL)
+		frame_body(&b, by->head, by->head_len);
+	else
+		frame_end(&b);
+	if (!b.oom)
+		frame = blob_new(b.data, b.len);
+	buf_free(&b);
+	return frame;
+}
+
+/* To the operator, if still there. Takes the bytes of b. */
+static void
+tell(struct push *p, struct buf *b)
+{
+	if (p->conn != NULL)
+		link_send_buf(&p->conn->link, b);
+	buf_free(b);
+}
+
+void
+push_tell_server(struct push *p, const struct host_applied *a)
+{
+	struct buf b = BUF_INIT;
+
+	frame_begin(&b, "PROGRESS");
+	frame_arg(&b, "server");
+	frame_arg(&b, "%s", result_name(a->result));
+	if (a->result == RESULT_REFUSED)
+		frame_arg(&b, "%s", word_name(WORD_NOT_FOR_ME));
+	frame_put(&b, "took", "%" PRId64 ".%06" PRId64,
+	    a->took_ns / HOST_SECOND_NS, a->took_ns % HOST_SECOND_NS / 1000);
+	if (a->text != NULL && a->len > 0)
+		frame_body(&b, a->text, a->len);
+	else
+		frame_end(&b);
+	tell(p, &b);
+}
+
+void
+push_tell_clients(struct push *p)
+{
+	struct buf b = BUF_INIT;
+
+	p->dirty = 0;
+	p->progress_ns = host_now_ns(p->host);
+	frame_begin(&b, "PROGRESS");
+	frame_arg(&b, "clients");
+	frame_put(&b, "targeted", "%zu", p->targeted);
+	frame_put(&b, "applied", "%zu", p->applied);
+	frame_put(&b, "deferred", "%zu", p->deferred);
+	frame_put(&b, "failed", "%zu", p->failed);
+	frame_put(&b, "missing", "%zu",
+	    p->targeted - p->applied - p->deferred - p->failed);
+	frame_end(&b);
+	tell(p, &b);
+}
+
+void
+push_tell_groups(struct push *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->ngroups; i++) {
+		const struct group *g = &p->groups[i];
+		struct buf b = BUF_INIT;
+
+		frame_begin(&b, "PROGRESS");
+		frame_arg(&b, "error");
+		frame_put(&b, "result", "%s", g->result);
+		frame_put(&b, "count", "%zu", g->count);
+		frame_put(&b, "of", "%zu %s %s, %zu others", g->first,
+		    g->platform, g->version, g->count - g->first);
+		frame_body(&b, g->text, g->text_len);
+		tell(p, &b);
+	}
+}
+
+void
+push_tell_done(struct push *p, const char *word, enum word refused,
+    const char *text)
+{
+	struct buf b = BUF_INIT;
+
+	frame_begin(&b, "DONE");
+	frame_arg(&b, "%s", word);
+	if (refused != WORD_OK)
+		frame_arg(&b, "%s", word_name(refused));
+	if (text != NULL && text[0] != '\0')
+		frame_put(&b, "text", "%s", text);
+	frame_end(&b);
+	tell(p, &b);
+}
