@@ -31,7 +31,7 @@ struct conn {
 	struct host_line *line;
 	const struct talk_request *request;
 	const struct say *say;
-	struct operator* op;
+	struct operator_side *op;
 	struct attach_operator *at;
 	int ended;
 };

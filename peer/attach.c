@@ -405,12 +405,9 @@ attach_client_stop(struct attach_client *ac)
 
 /* --- operators ------------------------------------------------------------ */
 
-/* For clang-format "operator" is a keyword of C++. */
-/* clang-format off */
-
 struct attach_operator {
 	struct attach *attach;
-	struct operator *op;
+	struct operator_side *op;
 	enum { OPERATOR_DIALS, OPERATOR_ATTACHED, OPERATOR_ENDED } state;
 	struct dial dial;
 	struct conn conn;
@@ -469,7 +466,7 @@ on_operator_dialled(void *arg, int fd, const char *why)
 }
 
 struct attach_operator *
-attach_operator_start(struct attach *a, struct operator *o,
+attach_operator_start(struct attach *a, struct operator_side *o,
     const struct sock_target *target)
 {
 	struct attach_operator *ao = calloc(1, sizeof *ao);

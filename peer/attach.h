@@ -57,11 +57,8 @@ void attach_client_stop(struct attach_client *ac);
  * NULL: out of memory.
  */
 struct attach_operator;
-/* For clang-format "operator" is a keyword of C++. */
-/* clang-format off */
 struct attach_operator *attach_operator_start(struct attach *a,
-    struct operator *o, const struct sock_target *target);
-/* clang-format on */
+    struct operator_side *o, const struct sock_target *target);
 void attach_operator_stop(struct attach_operator *ao);
 
 #endif

@@ -29,9 +29,6 @@
 /* Names in messages: what is longer tells a reader nothing more. */
 #define SHOWN 80
 
-/* For clang-format "operator" is a keyword of C++. */
-/* clang-format off */
-
 enum state {
 	GREETING, /* the host speaks first */
 	IDLE,     /* nothing is asked */
@@ -40,8 +37,7 @@ enum state {
 	ENDED,
 };
 
-struct operator
-{
+struct operator_side {
 	struct link link;
 	struct peer_clock clock;
 	struct operator_callbacks cb;
@@ -58,13 +54,13 @@ struct operator
 };
 
 static int64_t
-now_ns(const struct operator *o)
+now_ns(const struct operator_side *o)
 {
 	return o->clock.mono_ns(o->clock.arg);
 }
 
 static void
-set_deadline(struct operator *o, int64_t limit_ns)
+set_deadline(struct operator_side *o, int64_t limit_ns)
 {
 	o->limit_ns = limit_ns;
 	o->unsent = o->link.queued;
@@ -72,18 +68,18 @@ set_deadline(struct operator *o, int64_t limit_ns)
 }
 
 static void
-be(struct operator *o, enum state s)
+be(struct operator_side *o, enum state s)
 {
 	o->state = s;
 	o->deadline_ns = -1;
 }
 
 /* The host cannot be talked to any more. The last thing that is done. */
-static void fail(struct operator *o, const char *fmt, ...)
+static void fail(struct operator_side *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-fail(struct operator *o, const char *fmt, ...)
+fail(struct operator_side *o, const char *fmt, ...)
 {
 	char text[ERR_TEXT];
 	va_list ap;
@@ -118,7 +114,7 @@ shown(char out[SHOWN], const char *s)
 /* Judged by its first line: what is no host of this version is let go of
  * before it has said more. */
 static void
-on_greeting_verb(struct operator *o, const struct frame *f)
+on_greeting_verb(struct operator_side *o, const struct frame *f)
 {
 	uint64_t version = 0;
 
@@ -141,7 +137,7 @@ on_greeting_verb(struct operator *o, const struct frame *f)
 }
 
 static int
-take_texts(struct operator *o, const struct frame *f)
+take_texts(struct operator_side *o, const struct frame *f)
 {
 	static const char *const names[] = {
 	    "host", "program", "version", "zone"};
@@ -161,7 +157,7 @@ take_texts(struct operator *o, const struct frame *f)
 }
 
 static void
-on_greeting(struct operator *o, const struct frame *f)
+on_greeting(struct operator_side *o, const struct frame *f)
 {
 	const struct frame_text *nonce = frame_get(f, "nonce");
 	const struct frame_text *time = frame_get(f, "time");
@@ -192,7 +188,7 @@ on_greeting(struct operator *o, const struct frame *f)
 /* --- answers -------------------------------------------------------------- */
 
 static void
-unexpected(struct operator *o, const struct frame *f)
+unexpected(struct operator_side *o, const struct frame *f)
 {
 	fail(o, "unexpected or malformed %s from the host", f->verb.s);
 }
@@ -219,7 +215,7 @@ get_count(const struct frame *f, const char *name, uint64_t *out)
 
 /* PROGRESS server WORD... */
 static void
-on_server(struct operator *o, const struct frame *f)
+on_server(struct operator_side *o, const struct frame *f)
 {
 	struct buf result = BUF_INIT;
 	const char *text;
@@ -236,7 +232,7 @@ on_server(struct operator *o, const struct frame *f)
 }
 
 static void
-on_clients(struct operator *o, const struct frame *f)
+on_clients(struct operator_side *o, const struct frame *f)
 {
 	struct operator_progress p;
 
@@ -251,7 +247,7 @@ on_clients(struct operator *o, const struct frame *f)
 }
 
 static void
-on_group(struct operator *o, const struct frame *f)
+on_group(struct operator_side *o, const struct frame *f)
 {
 	uint64_t count;
 
@@ -264,7 +260,7 @@ on_group(struct operator *o, const struct frame *f)
 }
 
 static void
-on_progress(struct operator *o, const struct frame *f)
+on_progress(struct operator_side *o, const struct frame *f)
 {
 	const char *of = f->nargs > 0 ? f->args[0].s : "";
 
@@ -281,7 +277,7 @@ on_progress(struct operator *o, const struct frame *f)
 }
 
 static void
-on_done(struct operator *o, const struct frame *f)
+on_done(struct operator_side *o, const struct frame *f)
 {
 	static const char *const results[] = {"applied", "have", "deferred",
 	    "failed", "partial", "reverted", "dry-run", "refused"};
@@ -302,7 +298,7 @@ on_done(struct operator *o, const struct frame *f)
 }
 
 static void
-on_ok(struct operator *o, const struct frame *f)
+on_ok(struct operator_side *o, const struct frame *f)
 {
 	if (o->state != READ || f->nargs > 0) {
 		unexpected(o, f);
@@ -315,7 +311,7 @@ on_ok(struct operator *o, const struct frame *f)
 }
 
 static void
-on_error(struct operator *o, const struct frame *f)
+on_error(struct operator_side *o, const struct frame *f)
 {
 	const char *text = field_or_empty(f, "text");
 	enum state was = o->state;
@@ -342,7 +338,7 @@ on_error(struct operator *o, const struct frame *f)
 }
 
 static void
-on_frame(struct operator *o, const struct frame *f)
+on_frame(struct operator_side *o, const struct frame *f)
 {
 	if (frame_is(f, "ERROR"))
 		on_error(o, f);
@@ -361,7 +357,7 @@ on_frame(struct operator *o, const struct frame *f)
 static void
 on_event(void *arg, enum frame_event ev, const struct frame *f)
 {
-	struct operator *o = arg;
+	struct operator_side *o = arg;
 
 	switch (ev) {
 	case FRAME_VERB:
@@ -393,7 +389,7 @@ on_event(void *arg, enum frame_event ev, const struct frame *f)
 
 /* 1 when a request may be made now; else error was told. */
 static int
-may_ask(struct operator *o)
+may_ask(struct operator_side *o)
 {
 	if (o->state == IDLE && o->link.state == LINK_OPEN)
 		return 1;
@@ -403,7 +399,7 @@ may_ask(struct operator *o)
 }
 
 static void
-ask(struct operator *o, enum state s, struct buf *frame, int64_t limit_ns)
+ask(struct operator_side *o, enum state s, struct buf *frame, int64_t limit_ns)
 {
 	if (link_send_buf(&o->link, frame) != 0) {
 		fail(o, "out of memory");
@@ -414,8 +410,8 @@ ask(struct operator *o, enum state s, struct buf *frame, int64_t limit_ns)
 }
 
 void
-operator_push(struct operator *o, const void *doc, size_t len, size_t head_len,
-    int64_t wait_ms)
+operator_push(struct operator_side *o, const void *doc, size_t len,
+    size_t head_len, int64_t wait_ms)
 {
 	struct buf b = BUF_INIT;
 
@@ -431,7 +427,7 @@ operator_push(struct operator *o, const void *doc, size_t len, size_t head_len,
 }
 
 void
-operator_read(struct operator *o, const char *line)
+operator_read(struct operator_side *o, const char *line)
 {
 	struct buf b = BUF_INIT;
 
@@ -445,7 +441,7 @@ operator_read(struct operator *o, const char *line)
 }
 
 void
-operator_command(struct operator *o, const struct signify_sec *sec,
+operator_command(struct operator_side *o, const struct signify_sec *sec,
     const char *key_name, const char *command)
 {
 	struct buf text = BUF_INIT, whole = BUF_INIT, b = BUF_INIT;
@@ -473,7 +469,7 @@ operator_command(struct operator *o, const struct signify_sec *sec,
 }
 
 void
-operator_bye(struct operator *o)
+operator_bye(struct operator_side *o)
 {
 	struct buf b = BUF_INIT;
 
@@ -487,11 +483,11 @@ operator_bye(struct operator *o)
 
 /* --- life ----------------------------------------------------------------- */
 
-struct operator *
+struct operator_side *
 operator_new(const char *expect, const struct peer_clock *clock,
     const struct operator_callbacks *cb)
 {
-	struct operator *o = calloc(1, sizeof *o);
+	struct operator_side *o = calloc(1, sizeof *o);
 
 	if (o == NULL)
 		return NULL;
@@ -509,7 +505,7 @@ operator_new(const char *expect, const struct peer_clock *clock,
 }
 
 void
-operator_free(struct operator *o)
+operator_free(struct operator_side *o)
 {
 	size_t i;
 
@@ -523,25 +519,25 @@ operator_free(struct operator *o)
 }
 
 struct link *
-operator_link(struct operator *o)
+operator_link(struct operator_side *o)
 {
 	return &o->link;
 }
 
 void
-operator_opened(struct operator *o)
+operator_opened(struct operator_side *o)
 {
 	set_deadline(o, OPERATOR_GREETING_NS);
 }
 
 int64_t
-operator_next_ns(const struct operator *o)
+operator_next_ns(const struct operator_side *o)
 {
 	return o->deadline_ns;
 }
 
 void
-operator_tick(struct operator *o)
+operator_tick(struct operator_side *o)
 {
 	uint64_t enough = (uint64_t)(o->limit_ns / SECOND_NS) * BYTES_PER_S;
 
@@ -558,7 +554,7 @@ operator_tick(struct operator *o)
 }
 
 void
-operator_closed(struct operator *o, const char *why)
+operator_closed(struct operator_side *o, const char *why)
 {
 	if (o->state == ENDED)
 		return;

@@ -17,7 +17,7 @@
  * the greeting, send one request, take its answers.
  */
 
-struct operator;
+struct operator_side;
 
 struct operator_greeting { /* texts live as long as the operator */
 	const char *host, *program, *version, *zone; /* "" when not told */
@@ -64,16 +64,13 @@ struct operator_callbacks {
 /* A read (status, log, clients, a command) is answered in this time. */
 #define OPERATOR_ANSWER_NS   INT64_C(30000000000)
 
-/* For clang-format "operator" is a keyword of C++. */
-/* clang-format off */
-
 /* expect: the host's name that must greet, "" or NULL: any. */
-struct operator *operator_new(const char *expect,
+struct operator_side *operator_new(const char *expect,
     const struct peer_clock *clock, const struct operator_callbacks *cb);
-void operator_free(struct operator *o);
-struct link *operator_link(struct operator *o);
+void operator_free(struct operator_side *o);
+struct link *operator_link(struct operator_side *o);
 /* The connection stands: from now on the greeting is waited for. */
-void operator_opened(struct operator *o);
+void operator_opened(struct operator_side *o);
 
 /*
  * One request at a time, after greeted; the next after done, ok or error.
@@ -84,20 +81,19 @@ void operator_opened(struct operator *o);
  * answer may take that and OPERATOR_ANSWER_NS, longer only while a long
  * document is on its way.
  */
-void operator_push(struct operator *o, const void *doc, size_t len,
+void operator_push(struct operator_side *o, const void *doc, size_t len,
     size_t head_len, int64_t wait_ms);
 /* STATUS, CLIENTS, "LOG 10": a line without arguments from outside. */
-void operator_read(struct operator *o, const char *line);
+void operator_read(struct operator_side *o, const char *line);
 /* Signed with this key as the next command of this connection. */
-void operator_command(struct operator *o, const struct signify_sec *sec,
+void operator_command(struct operator_side *o, const struct signify_sec *sec,
     const char *key_name, const char *command);
 /* The last request, unanswered; nothing is called after it. */
-void operator_bye(struct operator *o);
+void operator_bye(struct operator_side *o);
 
-int64_t operator_next_ns(const struct operator *o);
-void operator_tick(struct operator *o);
+int64_t operator_next_ns(const struct operator_side *o);
+void operator_tick(struct operator_side *o);
 /* The connection ended; error is called unless all was answered. */
-void operator_closed(struct operator *o, const char *why);
-/* clang-format on */
+void operator_closed(struct operator_side *o, const char *why);
 
 #endif

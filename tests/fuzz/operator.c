@@ -8,13 +8,10 @@
 #include "base/text.h"
 #include "peer/operator.h"
 
-/* clang-format takes "operator" for a keyword of C++. */
-/* clang-format off */
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct owner {
-	struct operator *o;
+	struct operator_side *o;
 	int push; /* what is asked */
 	int ended;
 };

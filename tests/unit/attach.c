@@ -13,9 +13,6 @@
 #include "tests/tap.h"
 #include "tests/world.h"
 
-/* For clang-format "operator" is a keyword of C++. */
-/* clang-format off */
-
 #define TURNS 10000 /* of the loop, in which whatever is to happen happens */
 
 static struct loop *loop;
@@ -346,7 +343,7 @@ test_listen(void)
 /* --- an operator ---------------------------------------------------------- */
 
 struct an_operator {
-	struct operator *o;
+	struct operator_side *o;
 	struct attach_operator *at;
 	struct late_clock clock;
 	struct buf said;

@@ -3,16 +3,13 @@
 #include "peer/operator.h"
 #include "tests/tap.h"
 
-/* clang-format takes "operator" for a keyword of C++. */
-/* clang-format off */
-
 #define NONCE "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define TIME  "2026-11-22T10:15:00.123456Z"
 #define HELLO "HOTFIX 1\nhost: east\nnonce: " NONCE "\ntime: " TIME "\n\n"
 
 /* An operator whose owner writes down what it is told. */
 struct owner {
-	struct operator *o;
+	struct operator_side *o;
 	struct buf said;
 	struct buf sent; /* what a host would have got */
 	int64_t now_ns;
