@@ -41,6 +41,30 @@ host_log(struct host *h, const char *fmt, ...)
 	h->cb.log(h->cb.arg, line);
 }
 
+void
+host_log_refusal(struct host *h, const char *fmt, ...)
+{
+	int64_t second = host_now_ns(h) / HOST_SECOND_NS;
+	char line[1024];
+	va_list ap;
+
+	if (second != h->refusal_s) {
+		if (h->refusals_hidden > 0)
+			host_log(h, "%u more refusals were not logged",
+			    h->refusals_hidden);
+		h->refusal_s = second;
+		h->refusals_logged = h->refusals_hidden = 0;
+	}
+	if (h->refusals_logged++ >= HOST_LOG_RATE) {
+		h->refusals_hidden++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	host_log(h, "%s", line);
+}
+
 static void
 rearm(struct host *h)
 {
@@ -68,7 +92,7 @@ host_arm(struct host_conn *c)
 	if (c->denied)
 		return;
 	if (c->role == ROLE_CLIENT || c->link.state != LINK_OPEN ||
-	    c->link.paused) {
+	    (c->link.paused && !c->choked)) {
 		heap_remove(&h->timers, &c->timer);
 		return;
 	}
@@ -243,10 +267,28 @@ static void
 on_head(struct host_conn *c, const struct frame *f)
 {
 	c->body_ns = host_now_ns(c->host);
-	c->link.in.body_max =
-	    c->role == ROLE_CLIENT ? c->host->body_max : FRAME_BODY_LOGIN;
-	if (frame_is(f, "PUSH") && !c->unknown_verb)
+	c->link.in.body_max = FRAME_BODY_LOGIN;
+	if (c->unknown_verb)
+		return;
+	if (frame_is(f, "PUSH"))
 		on_push_head(c, f);
+	else if (frame_is(f, "MESSAGE"))
+		c->link.in.body_max = c->host->body_max;
+}
+
+/* What clients have begun and not finished is bounded together; a small body
+ * always has its place. */
+static void
+count_body(struct host_conn *c)
+{
+	struct host *h = c->host;
+	size_t held = c->role == ROLE_CLIENT ? c->link.in.body.cap : 0;
+
+	h->bodies += held - c->body_held;
+	c->body_held = held;
+	if (h->bodies > HOST_BODIES && held > HOST_BODY_SMALL &&
+	    c->link.state == LINK_OPEN)
+		host_refuse(c, WORD_FULL, "too many unfinished bodies");
 }
 
 static void
@@ -255,7 +297,7 @@ refuse_push(struct host_conn *c, enum word w, const char *text)
 	struct buf b = BUF_INIT;
 
 	c->host->refusals++;
-	host_log(c->host, "push refused: %s: %s", word_name(w), text);
+	host_log_refusal(c->host, "push refused: %s: %s", word_name(w), text);
 	frame_begin(&b, "DONE");
 	frame_arg(&b, "refused");
 	frame_arg(&b, "%s", word_name(w));
@@ -283,6 +325,11 @@ on_push_verify(struct host_conn *c, size_t head_len)
 		return;
 	}
 	w = doc_open(&c->incoming, head, head_len, &c->host->keys, &why);
+	/* The document says how long it is; no more than that is read. */
+	if (w == WORD_OK &&
+	    c->link.in.frame.body_len - head_len != c->incoming->body_len)
+		w = refuse(&why, WORD_BAD_DIGEST,
+		    "the parts are not as long as the head says");
 	if (w == WORD_OK)
 		w = push_admit(c->host, c->incoming, 0, &why);
 	c->verdict = w;
@@ -387,6 +434,30 @@ on_frame(struct host_conn *c, const struct frame *f)
 	}
 }
 
+/* Who does not read the answers is asked nothing more. */
+static void
+choke(struct host_conn *c)
+{
+	if (c->role == ROLE_CLIENT || c->link.state != LINK_OPEN ||
+	    c->link.paused || c->link.queued <= HOST_UNREAD)
+		return;
+	c->choked = 1;
+	link_pause(&c->link);
+}
+
+static void
+on_drained(void *arg)
+{
+	struct host_conn *c = arg;
+
+	if (!c->choked)
+		return;
+	c->choked = 0;
+	c->idle_ns = host_now_ns(c->host);
+	link_resume(&c->link);
+	host_arm(c);
+}
+
 static void
 on_event(void *arg, enum frame_event ev, const struct frame *f)
 {
@@ -408,6 +479,7 @@ on_event(void *arg, enum frame_event ev, const struct frame *f)
 		break;
 	case FRAME_DONE:
 		on_frame(c, f);
+		choke(c);
 		break;
 	case FRAME_SYNTAX:
 		host_refuse(c, WORD_SYNTAX, NULL);
@@ -419,6 +491,7 @@ on_event(void *arg, enum frame_event ev, const struct frame *f)
 		host_refuse(c, WORD_INTERNAL, "out of memory");
 		break;
 	}
+	count_body(c);
 	host_arm(c);
 }
 
@@ -432,6 +505,7 @@ on_more(void *arg)
 		c->frame_ns = 0;
 	else if (c->frame_ns == 0)
 		c->frame_ns = host_now_ns(c->host);
+	count_body(c);
 	host_arm(c);
 }
 
@@ -499,8 +573,11 @@ host_conn_new(struct host *h, const struct sock_addr *peer, struct buf *refusal)
 
 	if (h->nconns >= h->max_conns)
 		goto full;
-	/* Operators' addresses may open as many as they like. */
+	/* Operators' addresses may open as many as they like, and find a
+	 * place when players have taken all others. */
 	if (!oper_is_open(h, peer)) {
+		if (h->nconns + HOST_RESERVE >= h->max_conns)
+			goto full;
 		from = address_get(h, peer);
 		if (from == NULL || from->waiting >= h->max_waiting)
 			goto full;
@@ -516,6 +593,7 @@ host_conn_new(struct host *h, const struct sock_addr *peer, struct buf *refusal)
 	hex_encode(c->nonce, nonce, sizeof nonce);
 	link_init(&c->link, on_event, c, FRAME_BODY_LOGIN);
 	c->link.more = on_more;
+	c->link.drained = on_drained;
 	if (from != NULL)
 		from->waiting++;
 	c->next = h->conns;
@@ -551,6 +629,7 @@ host_conn_close(struct host_conn *c, const char *why)
 	if (c->from != NULL)
 		c->from->waiting--;
 	heap_remove(&h->timers, &c->timer);
+	h->bodies -= c->body_held;
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else

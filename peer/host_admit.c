@@ -72,12 +72,25 @@ push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 
 	if (w != WORD_OK)
 		return w;
+	if (d->wait_ms > HOST_WAIT_MAX_MS)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "wait: more than 10 minutes");
 	if (!doc_fits_zone(d, h->zone))
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "it is for zone %s, this host is in %s", d->zone,
 		    h->zone[0] != '\0' ? h->zone : "none");
 	return d->kind == DOC_UPDATE ? admit_update(h, d, why)
 				     : admit_about(h, d, why);
+}
+
+enum word
+push_readmit(struct host *h, const struct doc *d, int seed, struct refusal *why)
+{
+	struct doc *again;
+	enum word w = doc_open(&again, d->head, d->head_len, &h->keys, why);
+
+	doc_free(again);
+	return w != WORD_OK ? w : push_admit(h, d, seed, why);
 }
 
 static int

@@ -34,6 +34,17 @@
 #define HOST_OPENS           256  /* addresses open at once */
 #define HOST_QUEUE           16   /* reverts that wait for their turn */
 #define HOST_GROUPS          16   /* groups of equal errors in a report */
+/* A document may hold the one place for pushes no longer than this. */
+#define HOST_WAIT_MAX_MS     INT64_C(600000)
+/* Answers that a connection has not read, before its next frame is. */
+#define HOST_UNREAD          ((size_t)64 << 10)
+/* Unfinished bodies of all clients together, and what one may always hold. */
+#define HOST_BODIES          ((size_t)256 << 20)
+#define HOST_BODY_SMALL      ((size_t)64 << 10)
+/* Connections and descriptors kept for operators and for files. */
+#define HOST_RESERVE         16
+/* Lines about refusals in one second; the rest is counted. */
+#define HOST_LOG_RATE        10
 #define HOST_LOG_DEFAULT     10
 #define HOST_LOG_MAX         9999
 /* Failed logins from one address before they are answered late, and the
@@ -51,7 +62,8 @@ enum conn_role {
 /* A frame sent to a client that asks for a result. */
 struct awaited {
 	uint64_t id;
-	int revert; /* a REVERT, else an UPDATE */
+	int revert;       /* a REVERT, else an UPDATE */
+	enum result last; /* that was not final; RESULT_NONE: none came */
 };
 
 struct session { /* a client that is logged in */
@@ -88,6 +100,8 @@ struct host_conn {
 	int64_t idle_ns;  /* since when nothing was asked */
 	int denied;       /* the timer is for the late answer to a login */
 	int unknown_verb; /* the frame being read is thrown away */
+	int choked;       /* paused, until its answers were read */
+	size_t body_held; /* bytes of an unfinished body, counted in bodies */
 	int held;         /* paused, until nothing else runs */
 
 	struct doc *incoming; /* a PUSH whose head was verified */
@@ -132,6 +146,7 @@ struct push {
 	size_t targeted, answered, applied, deferred, failed;
 	size_t back_sent, back_answered; /* PUSH_TAKING_BACK */
 	int dirty;                       /* PROGRESS clients has news */
+	int past_told; /* it was logged that it is too late to take back */
 	struct group groups[HOST_GROUPS];
 	size_t ngroups;
 	int64_t deadline_ns, progress_ns;
@@ -186,6 +201,9 @@ struct host {
 	struct push *queue; /* oldest first */
 	size_t nqueue;
 	int64_t started_us;
+	size_t bodies;     /* bytes of clients' unfinished bodies */
+	int64_t refusal_s; /* the second that refusals_logged is about */
+	unsigned refusals_logged, refusals_hidden;
 	size_t stray_results; /* RESULTs that answered nothing */
 	uint64_t logins, refusals, bytes_sent;
 };
@@ -194,6 +212,9 @@ struct host {
 int64_t host_now_ns(const struct host *h);
 int64_t host_now_us(const struct host *h);
 void host_log(struct host *h, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A line that a stranger can cause: at most HOST_LOG_RATE a second. */
+void host_log_refusal(struct host *h, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Set the connection's deadline by what it is doing. */
 void host_arm(struct host_conn *c);
@@ -223,6 +244,10 @@ void session_send(struct host_conn *c, struct blob *frame, uint64_t id,
 /* host_admit.c */
 /* A document's checks that need the host: order, zone, needs, room. */
 enum word push_admit(struct host *h, const struct doc *d, int seed,
+    struct refusal *why);
+/* The same for one that was verified some time ago: its key may have been
+ * revoked meanwhile. */
+enum word push_readmit(struct host *h, const struct doc *d, int seed,
     struct refusal *why);
 /* What may have to be taken back must be able to be. */
 enum word push_admit_plain(const struct doc *d, const uint8_t *body,
@@ -292,6 +317,9 @@ int state_same_feature(const struct record *a, const struct record *b);
 int state_event(struct host *h, uint64_t id, const char *event,
     const struct ledger_field *fields, size_t nfields, struct err *e);
 void state_forget(struct host *h, struct record *r);
+/* Old documents that an operator lets in; each once, until it is accepted. */
+int state_let_in(struct host *h, uint64_t id); /* 0 or -1: memory */
+void state_let_in_done(struct host *h, uint64_t id);
 /* What newer covers leaves the folder. */
 void state_cover(struct host *h, struct record *newer);
 

@@ -111,6 +111,7 @@ session_send(struct host_conn *c, struct blob *frame, uint64_t id, int revert)
 		return;
 	s->awaited[s->nawaited].id = id;
 	s->awaited[s->nawaited].revert = revert;
+	s->awaited[s->nawaited].last = RESULT_NONE;
 	s->nawaited++;
 }
 
@@ -266,8 +267,8 @@ deny(struct host_conn *c, const struct login *l)
 	char ip[SOCK_TEXT];
 	unsigned shift;
 
-	host_log(h, "login of %.*s from %s denied", (int)l->id.len, l->id.s,
-	    sock_ip_format(ip, &c->peer));
+	host_log_refusal(h, "login of %.*s from %s denied", (int)l->id.len,
+	    l->id.s, sock_ip_format(ip, &c->peer));
 	if (a != NULL) {
 		if (now - a->last_failure_ns > HOST_FAILURE_KEEP_NS)
 			a->failures = 0;
@@ -531,7 +532,6 @@ host_login(struct host_conn *c, const struct frame *f)
 	}
 	c->session = s;
 	c->role = ROLE_CLIENT;
-	c->link.in.body_max = h->body_max;
 	if (c->from != NULL) {
 		c->from->waiting--;
 		c->from = NULL;

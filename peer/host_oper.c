@@ -262,19 +262,31 @@ do_accept(struct host_conn *c, const struct command *cmd, struct refusal *why)
 {
 	struct host *h = c->host;
 	struct ledger_field field = {"key", cmd->key_name};
-	uint64_t *p;
 	struct err e;
 
-	p = realloc(h->accepted, (h->naccepted + 1) * sizeof *p);
-	if (p == NULL)
-		return refuse(why, WORD_INTERNAL, "out of memory");
-	h->accepted = p;
 	if (state_event(h, cmd->id, "accepted", &field, 1, &e) != 0)
 		return refuse(why, WORD_INTERNAL, "%s", e.text);
-	h->accepted[h->naccepted++] = cmd->id;
+	if (state_let_in(h, cmd->id) != 0)
+		return refuse(why, WORD_INTERNAL, "out of memory");
 	host_log(h, "document %" PRIu64 " is let in by key %s", cmd->id,
 	    cmd->key_name);
 	return WORD_OK;
+}
+
+/* Documents that are on their way were verified by keys of before. */
+static void
+refuse_incoming(struct host *h)
+{
+	struct host_conn *c;
+
+	for (c = h->conns; c != NULL; c = c->next) {
+		if (c->incoming == NULL)
+			continue;
+		doc_free(c->incoming);
+		c->incoming = NULL;
+		host_refuse(c, WORD_UNTRUSTED_KEY,
+		    "the trusted keys changed meanwhile; send it again");
+	}
 }
 
 static enum word
@@ -298,6 +310,7 @@ do_reload(struct host_conn *c, const struct command *cmd, struct refusal *why)
 	}
 	keyring_free(&h->keys);
 	h->keys = ring;
+	refuse_incoming(h);
 	host_log(h, "%zu trusted keys, read anew by key %s", ring.n,
 	    cmd->key_name);
 	return WORD_OK;
@@ -351,7 +364,7 @@ oper_command(struct host_conn *c, const struct frame *f)
 		answer(c, NULL);
 	} else {
 		h->refusals++;
-		host_log(h, "command from %s refused: %s: %s",
+		host_log_refusal(h, "command from %s refused: %s: %s",
 		    sock_ip_format(ip, &c->peer), word_name(w), why.text);
 		link_send_error(&c->link, w, why.text);
 	}

@@ -16,6 +16,7 @@
 /* ---- the end ------------------------------------------------------------ */
 
 static void run(struct push *p);
+static void refused(struct push *p, enum word w, const char *text);
 
 void
 push_free(struct push *p)
@@ -38,6 +39,29 @@ push_free(struct push *p)
 	free(p);
 }
 
+/* A revert that waited: much may have happened since it was looked at. */
+static void
+begin(struct push *p)
+{
+	struct refusal why = {WORD_OK, ""};
+	struct host *h = p->host;
+	enum word w = push_readmit(h, p->doc, 0, &why);
+
+	if (w == WORD_OK) {
+		h->push = p;
+		run(p);
+		return;
+	}
+	if (w == WORD_HAVE) {
+		push_tell_done(p, "have", WORD_OK, NULL);
+		if (p->conn != NULL)
+			p->conn->held = 1;
+	} else {
+		refused(p, w, why.text);
+	}
+	push_free(p);
+}
+
 /* What waits begins: reverts first, then the connections whose next frame
  * was held back while a document of theirs ran. */
 static void
@@ -50,8 +74,7 @@ next_turn(struct host *h)
 		if ((next = h->queue) != NULL) {
 			h->queue = next->next;
 			h->nqueue--;
-			h->push = next;
-			run(next);
+			begin(next);
 			continue;
 		}
 		for (c = h->conns; c != NULL && !c->held; c = c->next)
@@ -361,6 +384,13 @@ take_back(struct push *p, const char *why, int wait)
 		wait_for_results(p);
 }
 
+/* Clients let the host take it back on its own until then. */
+static int
+may_take_back(const struct push *p)
+{
+	return host_now_us(p->host) < p->doc->take_back_until_us;
+}
+
 /* More failed than the document allows? It goes back while it may. */
 static int
 is_past_bound(struct push *p)
@@ -368,14 +398,15 @@ is_past_bound(struct push *p)
 	if (p->doc->kind != DOC_UPDATE ||
 	    p->failed <= doc_max_failed(p->doc, p->targeted))
 		return 0;
-	if (host_now_us(p->host) >= p->doc->take_back_until_us) {
+	if (may_take_back(p))
+		return 1;
+	if (!p->past_told)
 		host_log(p->host,
 		    "update %" PRIu64 ": too many failed, but its time to be "
 		    "taken back is over",
 		    p->doc->id);
-		return 0;
-	}
-	return 1;
+	p->past_told = 1;
+	return 0;
 }
 
 /* ---- phases ------------------------------------------------------------- */
@@ -419,6 +450,7 @@ accept_record(struct push *p, struct err *e)
 	if (state_event(h, r->id, "released", NULL, 0, e) != 0)
 		return -1;
 	/* The ledger knows; memory that lacks it is mended by a restart. */
+	state_let_in_done(h, r->id);
 	if (catalog_accept(&h->catalog, r->doc->feature, r->id) != 0)
 		host_log(h, "update %" PRIu64 ": out of memory for its order",
 		    r->id);
@@ -501,9 +533,10 @@ run_revert(struct push *p)
 	struct note *note = t != NULL ? t->owner : NULL;
 	struct host_applied out;
 	int mine = note != NULL && note->on_server;
+	int unheld = t == NULL;
 	struct err e;
 
-	if (t == NULL)
+	if (unheld)
 		t = catalog_add(&h->catalog, p->doc->target);
 	if (t == NULL) {
 		err_set(&e, ERR_LOCAL, "out of memory");
@@ -526,6 +559,8 @@ run_revert(struct push *p)
 			host_log(h, "update %" PRIu64 " put back: %s", t->id,
 			    result_name(out.result));
 		}
+		if (unheld)
+			catalog_remove(&h->catalog, t);
 		fail_local(p, &e);
 		return;
 	}
@@ -583,6 +618,9 @@ receive(struct push *p, struct err *e)
 	snprintf(note->feature, sizeof note->feature, "%s", p->doc->feature);
 	snprintf(note->key, sizeof note->key, "%s", p->doc->key_name);
 	note->on_disk = 1;
+	/* A revert that named this id under another feature was not its. */
+	doc_free(r->by);
+	r->by = NULL;
 	r->doc = p->doc;
 	r->body = p->body;
 	r->body_len = p->body_len;
@@ -663,8 +701,23 @@ enqueue(struct host *h, struct push *p)
 	if (running->doc->id == p->doc->target)
 		/* The signed document takes it back for good, at once. */
 		finish(running, "reverted");
-	else
+	else if (may_take_back(running) || running->targeted == 0)
 		take_back(running, "a revert of its feature came", 0);
+	else
+		/* Its clients would not let it go: it is not waited for. */
+		finish(running, done_word(running));
+}
+
+/* 1 when this very revert waits already. */
+static int
+is_queued(const struct host *h, const struct doc *d)
+{
+	const struct push *p;
+
+	for (p = h->queue; p != NULL; p = p->next)
+		if (memcmp(p->doc->digest, d->digest, SHA512_SIZE) == 0)
+			return 1;
+	return 0;
 }
 
 static struct push *
@@ -708,10 +761,13 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 			host_refuse(conn, WORD_INTERNAL, "out of memory");
 		return;
 	}
-	/* Other documents may have come since the head was looked at. */
-	w = push_admit(h, d, from != NULL, &why);
+	/* Other documents may have come since the head was looked at, and
+	 * its key may have been revoked. */
+	w = push_readmit(h, d, from != NULL, &why);
 	if (w == WORD_OK)
 		w = push_admit_plain(d, body, &why);
+	if (w == WORD_OK && is_queued(h, d))
+		w = WORD_HAVE;
 	if (w == WORD_HAVE) {
 		push_tell_done(p, "have", WORD_OK, NULL);
 		push_free(p);
@@ -721,7 +777,9 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 	} else if (h->push == NULL) {
 		h->push = p;
 		run(p);
-	} else if (d->kind == DOC_REVERT && h->nqueue < HOST_QUEUE) {
+	} else if (d->kind == DOC_REVERT &&
+		   (h->nqueue < HOST_QUEUE ||
+		       strcmp(h->push->doc->feature, d->feature) == 0)) {
 		enqueue(h, p);
 	} else {
 		if (conn != NULL)

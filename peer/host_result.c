@@ -49,7 +49,8 @@ add_group(struct push *p, const struct session *s, const char *result,
 struct answer { /* a RESULT */
 	uint64_t id;
 	enum result result;
-	char word[64]; /* as it was told, "refused stale" */
+	enum word refused; /* WORD_OK: not refused */
+	char word[64];     /* as it was told, "refused stale" */
 	const uint8_t *text;
 	size_t len;
 };
@@ -57,8 +58,6 @@ struct answer { /* a RESULT */
 static int
 parse_answer(struct answer *a, const struct frame *f)
 {
-	enum word refused_word;
-
 	if (f->nargs < 2 || f->nargs > 3 ||
 	    num_parse(f->args[0].s, f->args[0].len, INT64_MAX, &a->id) !=
 		NUM_OK ||
@@ -69,12 +68,13 @@ parse_answer(struct answer *a, const struct frame *f)
 	    (f->nargs == 3) != (a->result == RESULT_REFUSED))
 		return -1;
 	snprintf(a->word, sizeof a->word, "%s", result_name(a->result));
+	a->refused = WORD_OK;
 	if (f->nargs == 3) {
-		refused_word = word_parse(f->args[2].s, f->args[2].len);
-		if (refused_word == WORD_COUNT)
+		a->refused = word_parse(f->args[2].s, f->args[2].len);
+		if (a->refused == WORD_COUNT)
 			return -1;
 		snprintf(a->word, sizeof a->word, "refused %s",
-		    word_name(refused_word));
+		    word_name(a->refused));
 	}
 	a->text = f->body;
 	a->len = (size_t)f->body_len;
@@ -92,8 +92,10 @@ take_awaited(struct session *s, const struct answer *a, struct awaited *out)
 	if (i == s->nawaited)
 		return -1;
 	*out = s->awaited[i];
-	if (!result_is_final(a->result))
+	if (!result_is_final(a->result)) {
+		s->awaited[i].last = a->result;
 		return 0;
+	}
 	s->nawaited--;
 	memmove(s->awaited + i, s->awaited + i + 1,
 	    (s->nawaited - i) * sizeof *s->awaited);
@@ -117,6 +119,16 @@ drop_older(struct host *h, struct session *s, const struct record *r, int self)
 	}
 }
 
+/* After a REVERT: does the update not run there any more? A client that
+ * refuses for any other reason runs it still. */
+static int
+is_gone(const struct answer *a)
+{
+	return a->result == RESULT_REVERTED || a->result == RESULT_PARTIAL ||
+	       (a->result == RESULT_REFUSED &&
+		   (a->refused == WORD_UNKNOWN || a->refused == WORD_REVERTED));
+}
+
 /* What runs on the client now. */
 static void
 note_state(struct host *h, struct session *s, const struct answer *a,
@@ -130,19 +142,21 @@ note_state(struct host *h, struct session *s, const struct answer *a,
 	    (a->result == RESULT_APPLIED || a->result == RESULT_HAVE)) {
 		drop_older(h, s, r, 0);
 		session_add(s, a->id);
-	} else if (w->revert && a->result != RESULT_FAILED) {
+	} else if (w->revert && is_gone(a)) {
 		drop_older(h, s, r, 1);
 	}
 }
 
 static void
-keep_result(struct host *h, const struct session *s, const struct answer *a)
+keep_result(struct host *h, const struct session *s, const struct answer *a,
+    int revert)
 {
 	char line[512], time[TIMETEXT_SIZE];
 	struct record *r = catalog_find(&h->catalog, a->id);
 	struct note *note = r != NULL ? state_note(r) : NULL;
 
-	if (note != NULL)
+	/* How the update fared; what became of a revert is in the file. */
+	if (note != NULL && !revert)
 		note->tally[a->result]++;
 	snprintf(line, sizeof line, "%s %" PRIu64 " %s %s\n",
 	    timetext_format(host_now_us(h), time), a->id, s->id, a->word);
@@ -174,12 +188,15 @@ push_result(struct host_conn *c, const struct frame *f)
 		h->stray_results++;
 		return;
 	}
+	if (a.result == w.last) /* told before, and still on its way */
+		return;
 	note_state(h, c->session, &a, &w);
-	keep_result(h, c->session, &a);
+	keep_result(h, c->session, &a, w.revert);
 	if (p == NULL || p->subject != a.id)
 		return;
 	if (p->phase == PUSH_TAKING_BACK) {
-		if (w.revert && ++p->back_answered == p->back_sent)
+		if (w.revert && result_is_final(a.result) &&
+		    ++p->back_answered == p->back_sent)
 			push_settle_back(p);
 		return;
 	}
@@ -188,6 +205,9 @@ push_result(struct host_conn *c, const struct frame *f)
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
 	if (t == NULL || result_is_final(t->result))
 		return;
+	/* A revert reached its end where there is nothing to revert. */
+	if (w.revert && is_gone(&a) && a.result == RESULT_REFUSED)
+		a.result = RESULT_REVERTED;
 	if (is_failure(a.result))
 		add_group(p, c->session, a.word, a.text, a.len);
 	push_count(p, t, a.result);

@@ -147,9 +147,12 @@ replay_received(struct host *h, uint64_t id, const struct ledger_event *ev,
 		return err_set(e, ERR_LOCAL,
 		    "ledger: received %" PRIu64 " without feature or digest",
 		    id);
-	/* A signed revert may have come before the document itself. */
-	if (r->state != RECORD_REVERTED)
-		r->state = RECORD_PENDING;
+	/* Written twice by a host that took one document in twice. */
+	if (n->released)
+		return 0;
+	/* A revert that named this id under another feature was not its. */
+	r->state = RECORD_PENDING;
+	n->by = 0;
 	r->held = 1;
 	n->on_disk = 1;
 	n->kind = kind_of(ledger_get(ev, "kind"));
@@ -167,8 +170,11 @@ replay_released(struct host *h, struct record *r, struct err *e)
 	struct note *n = r->owner, *tn;
 	struct record *t;
 
+	if (n->released)
+		return 0;
 	n->released = 1;
 	r->state = RECORD_LIVE;
+	state_let_in_done(h, r->id);
 	if (catalog_accept(&h->catalog, n->feature, r->id) != 0)
 		return out_of_memory(e);
 	if (n->kind != DOC_REVERT && n->kind != DOC_RETIRE)
@@ -185,17 +191,31 @@ replay_released(struct host *h, struct record *r, struct err *e)
 	return 0;
 }
 
-static int
-let_in(struct host *h, uint64_t id, struct err *e)
+int
+state_let_in(struct host *h, uint64_t id)
 {
-	uint64_t *p =
-	    realloc(h->accepted, (h->naccepted + 1) * sizeof *h->accepted);
+	uint64_t *p;
+	size_t i;
 
+	for (i = 0; i < h->naccepted; i++)
+		if (h->accepted[i] == id)
+			return 0;
+	p = realloc(h->accepted, (h->naccepted + 1) * sizeof *h->accepted);
 	if (p == NULL)
-		return out_of_memory(e);
+		return -1;
 	h->accepted = p;
 	h->accepted[h->naccepted++] = id;
 	return 0;
+}
+
+void
+state_let_in_done(struct host *h, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < h->naccepted; i++)
+		if (h->accepted[i] == id)
+			h->accepted[i] = h->accepted[--h->naccepted];
 }
 
 static int
@@ -211,7 +231,7 @@ replay(void *arg, const struct ledger_event *ev, struct err *e)
 	    num_parse(text, strlen(text), INT64_MAX, &id) != NUM_OK)
 		return 0; /* about no document */
 	if (strcmp(ev->event, "accepted") == 0)
-		return let_in(h, id, e);
+		return state_let_in(h, id) == 0 ? 0 : out_of_memory(e);
 	if (strcmp(ev->event, "received") == 0)
 		return replay_received(h, id, ev, e);
 	r = catalog_find(&h->catalog, id);

@@ -180,8 +180,11 @@ link_sent(struct link *l, size_t len)
 		l->first_out = (l->first_out + 1) % l->cap_out;
 		l->nout--;
 	}
-	if (l->nout == 0)
-		drop_queue(l);
+	if (l->nout > 0)
+		return;
+	drop_queue(l);
+	if (l->drained != NULL)
+		l->drained(l->arg);
 }
 
 static int

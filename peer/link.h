@@ -45,6 +45,8 @@ struct link {
 	/* All input was taken and there is no news: a frame may have begun,
 	 * or more of its body come. May be NULL. */
 	void (*more)(void *arg);
+	/* All that was queued has been sent. May be NULL. */
+	void (*drained)(void *arg);
 	void *arg, *io;
 
 	enum link_state state;

@@ -203,6 +203,16 @@ holds(const struct catalog *c, const struct record *r, const struct doc *d)
 	return r != NULL && r->by != NULL && is_text_of(d, r->by->digest);
 }
 
+/* What was never held is refused only under the feature that the revert
+ * named: its key may have been good for no other. */
+static int
+is_taken_back(const struct record *r, const struct doc *d)
+{
+	if (r->state == RECORD_REVERTED && !r->held && r->by != NULL)
+		return strcmp(r->by->feature, d->feature) == 0;
+	return r->state == RECORD_TAKEN_BACK || r->state == RECORD_REVERTED;
+}
+
 enum word
 catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
     int64_t max_age_us, struct refusal *why)
@@ -215,8 +225,7 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	if (holds(c, r, d))
 		return refuse(why, WORD_HAVE, "%" PRIu64 " is held already",
 		    d->id);
-	if (r != NULL &&
-	    (r->state == RECORD_TAKEN_BACK || r->state == RECORD_REVERTED))
+	if (r != NULL && is_taken_back(r, d))
 		return refuse(why, WORD_REVERTED, "%" PRIu64 " was taken back",
 		    d->id);
 	if (d->expires_us != 0 && now_us > d->expires_us)

@@ -1091,7 +1091,7 @@ test_floods(void)
 {
 	struct keyring none = KEYRING_INIT;
 	struct host_config c;
-	struct wire w[6], slow, ann;
+	struct wire w[20], slow, ann;
 	struct scene s;
 	char *big;
 	int i;
@@ -1099,7 +1099,7 @@ test_floods(void)
 	scene_clear(&s);
 	c = config(&s, &none);
 	c.max_waiting = 3;
-	c.max_conns = 6;
+	c.max_conns = 20; /* 16 of them for operators */
 	scene_open(&s, &c);
 	for (i = 0; i < 4; i++)
 		w[i] = dial(&s, OUTSIDE);
@@ -1109,12 +1109,15 @@ test_floods(void)
 	hang_up(&w[3]);
 	w[3] = dial(&s, "192.0.2.10:5");
 	OK(w[3].conn != NULL, "another address its own");
-	for (i = 4; i < 6; i++)
+	slow = dial(&s, "192.0.2.11:5");
+	OK(slow.conn == NULL, "players leave some for operators");
+	hang_up(&slow);
+	for (i = 4; i < 20; i++)
 		w[i] = dial(&s, INSIDE);
 	slow = dial(&s, INSIDE);
-	OK(w[5].conn != NULL && slow.conn == NULL, "so many in all");
+	OK(w[19].conn != NULL && slow.conn == NULL, "so many in all");
 	hang_up(&slow);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 20; i++)
 		hang_up(&w[i]);
 	OK(host_nconns(s.host) == 0, "and all are gone");
 
@@ -1164,6 +1167,262 @@ test_long_catch_up(void)
 	scene_close(&s);
 }
 
+/* ---- what a reviewer found ------------------------------------------------
+ */
+
+/* A client that refuses a REVERT runs the update still, and is told again. */
+static void
+test_refused_revert(void)
+{
+	struct doc_spec one, spec;
+	struct wire op, ann;
+	struct scene s;
+	char text[128];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	one = update_spec(&s, "f");
+	op = dial(&s, INSIDE);
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	spec = about_spec(&s, "f", one.id, 0);
+	send_push(&op, &spec, 1);
+	result(&ann, one.id, "refused untrusted-key");
+	OK(heard(&op, "failed: 1\nmissing: 0\n") &&
+		host_has(s.host, "ann", "f"),
+	    "a REVERT that a client refuses did not reach its end there");
+	buf_reset(&ann.got);
+	spec = about_spec(&s, "f", one.id, 0);
+	send_push(&op, &spec, 1);
+	snprintf(text, sizeof text, "REVERT %" PRIu64 "\n", one.id);
+	OK(heard(&ann, text), "the next one is sent there again");
+	result(&ann, one.id, "refused unknown");
+	OK(heard(&op, "applied: 1\ndeferred: 0\nfailed: 0\n") &&
+		!host_has(s.host, "ann", "f"),
+	    "nothing to revert is the end of a revert");
+	hang_up(&op);
+	hang_up(&ann);
+	scene_close(&s);
+}
+
+/* A revert of another id of the feature cannot take back what its document
+ * does not allow to be taken back. */
+static void
+test_abort_without_permission(void)
+{
+	struct doc_spec one, spec;
+	struct wire op, op2, ann, bob;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	bob = login(&s, "bob");
+	op = dial(&s, INSIDE);
+	op2 = dial(&s, INSIDE);
+	one = update_spec(&s, "f");
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	spec = about_spec(&s, "f", 12345, 0);
+	send_push(&op2, &spec, 1);
+	OK(heard(&op, "DONE applied\n") && heard(&op2, "DONE reverted\n"),
+	    "the running push is not waited for any longer, and stays");
+	OK(host_has(s.host, "ann", "f") && !heard(&ann, "REVERT"),
+	    "its clients keep it");
+	hang_up(&op);
+	hang_up(&op2);
+	hang_up(&ann);
+	hang_up(&bob);
+	scene_close(&s);
+}
+
+/* A revert of an id that was never held bans it under its own feature only:
+ * a key that is good for one feature reaches no other. */
+static void
+test_revert_of_another_feature(void)
+{
+	struct doc_spec one, spec;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	one = update_spec(&s, "combat");
+	spec = about_spec(&s, "cosmetic", one.id, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\n"), "an id not held");
+	OK(push_gets(&s, &one, "DONE applied\n"),
+	    "the document of another feature still comes in");
+	reopen(&s);
+	OK(has(&s.did, "apply combat"), "and is there after a restart");
+	one = update_spec(&s, "cosmetic");
+	spec = about_spec(&s, "cosmetic", one.id, 0);
+	push_gets(&s, &spec, "DONE reverted\n");
+	OK(push_gets(&s, &one, "DONE refused reverted\n"),
+	    "that of its own does not");
+	scene_close(&s);
+}
+
+/* The same revert twice behind a running push is one revert. */
+static void
+test_queue(void)
+{
+	struct doc_spec one, spec;
+	struct wire op, op2, op3, ann;
+	struct scene s;
+	struct buf b = BUF_INIT;
+	const char *first, *text;
+	struct err e;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	op2 = dial(&s, INSIDE);
+	op3 = dial(&s, INSIDE);
+	one = update_spec(&s, "f");
+	send_push(&op, &one, 1);
+	spec = about_spec(&s, "g", 12345, 0);
+	send_push(&op2, &spec, 1);
+	send_push(&op3, &spec, 1);
+	OK(heard(&op3, "DONE have\n"), "the second copy: have");
+	result(&ann, one.id, "applied");
+	OK(heard(&op2, "DONE reverted\n"), "the first is carried out");
+	file_read("state/ledger", 1 << 20, &b, &e);
+	text = buf_text(&b);
+	first = strstr(text, "kind=revert");
+	OK(first != NULL && strstr(first + 1, "kind=revert") == NULL,
+	    "and stands in the ledger once");
+	buf_free(&b);
+	hang_up(&op);
+	hang_up(&op2);
+	hang_up(&op3);
+	hang_up(&ann);
+	reopen(&s);
+	OK(s.host != NULL, "which starts again");
+	scene_close(&s);
+}
+
+static int
+reload_dev2(void *arg, struct keyring *ring, struct err *e)
+{
+	struct keyring both = KEYRING_INIT;
+	char line[128], b64[SIGNIFY_PUB_BASE64];
+	int r;
+
+	(void)arg;
+	world_trust(&both, 2, "");
+	snprintf(line, sizeof line, "%s dev2\n",
+	    signify_pub_encode(b64, &both.keys[1].pub));
+	r = keyring_parse(ring, "trust", line, strlen(line), e);
+	keyring_free(&both);
+	return r;
+}
+
+/* A push that was begun before its key was revoked is not taken. */
+static void
+test_revoked_meanwhile(void)
+{
+	struct keyring none = KEYRING_INIT;
+	struct buf doc = BUF_INIT, frame = BUF_INIT;
+	struct host_config c;
+	struct doc_spec spec;
+	struct wire op, op2;
+	struct scene s;
+	size_t head_len;
+
+	scene_clear(&s);
+	c = config(&s, &none);
+	c.cb.reload = reload_dev2;
+	scene_open(&s, &c);
+	op = dial(&s, INSIDE);
+	op2 = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	world_document(&doc, &head_len, &spec, 1);
+	world_push_frame(&frame, &doc, head_len);
+	link_input(host_conn_link(op.conn), frame.data, frame.len - 2);
+	command(&op2, "arena-1", 1, "reload");
+	OK(heard(&op2, "OK\n\n"), "the keys change");
+	link_input(host_conn_link(op.conn), frame.data + frame.len - 2, 2);
+	OK(!heard(&op, "DONE applied") && heard(&op, "ERROR untrusted-key\n"),
+	    "what was begun under a key of before is refused");
+	buf_free(&doc);
+	buf_free(&frame);
+	hang_up(&op);
+	hang_up(&op2);
+	scene_close(&s);
+}
+
+/* What is announced beyond the document's own length is not read. */
+static void
+test_announced_length(void)
+{
+	struct buf doc = BUF_INIT, frame = BUF_INIT;
+	struct doc_spec spec;
+	struct scene s;
+	struct wire w;
+	size_t head_len;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	spec = update_spec(&s, "f");
+	world_document(&doc, &head_len, &spec, 1);
+	frame_begin(&frame, "PUSH");
+	frame_put(&frame, "head", "%zu", head_len);
+	frame_body_begin(&frame, 60 << 20);
+	buf_append(&frame, doc.data, head_len);
+	w = dial(&s, INSIDE);
+	link_input(host_conn_link(w.conn), frame.data, frame.len);
+	OK(heard(&w, "DONE refused bad-digest\n") && is_over(&w),
+	    "a length that is not the document's is refused at its head");
+	hang_up(&w);
+
+	w = login(&s, "ann");
+	say(&w, "RESULT 1 applied\nlength: 5000\n\n");
+	say(&w, "x");
+	OK(heard(&w, "ERROR too-large\n"), "a RESULT is no place for much");
+	hang_up(&w);
+	spec = update_spec(&s, "f");
+	spec.wait = "1h";
+	OK(push_gets(&s, &spec, "DONE refused unsupported\n"),
+	    "no document holds the one place for pushes for an hour");
+	buf_free(&doc);
+	buf_free(&frame);
+	scene_close(&s);
+}
+
+/* Answers that are not read stop the questions. */
+static void
+test_unread_answers(void)
+{
+	struct scene s;
+	struct wire w;
+	struct buf ping = BUF_INIT;
+	struct link *l;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	w = dial(&s, OUTSIDE);
+	l = host_conn_link(w.conn);
+	frame_begin(&ping, "PING");
+	for (i = 0; i < 700; i++)
+		frame_arg(&ping, "0123456789");
+	frame_end(&ping);
+	for (i = 0; i < 100; i++)
+		link_input(l, ping.data, ping.len);
+	OK(l->queued < 100000, "no more than some 64 KiB wait for a reader");
+	for (i = 0; i < 200; i++)
+		hear(&w);
+	OK(w.got.len > 100 * (ping.len - 1), "read, they all are answered");
+	for (i = 0; i < 100; i++)
+		link_input(l, ping.data, ping.len);
+	pass(&s, 31000);
+	OK(is_over(&w), "who never reads is gone after 30 s");
+	buf_free(&ping);
+	hang_up(&w);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1185,5 +1444,12 @@ main(void)
 	test_commands();
 	test_floods();
 	test_long_catch_up();
+	test_refused_revert();
+	test_abort_without_permission();
+	test_revert_of_another_feature();
+	test_queue();
+	test_revoked_meanwhile();
+	test_announced_length();
+	test_unread_answers();
 	return tap_done();
 }
