@@ -130,8 +130,8 @@ client_free(struct client *c)
 
 /* --- small things ------------------------------------------------------- */
 
-static int64_t
-now_ns(const struct client *c)
+int64_t
+client_now_ns(const struct client *c)
 {
 	return c->clock.mono_ns(c->clock.arg);
 }
@@ -139,7 +139,7 @@ now_ns(const struct client *c)
 int64_t
 client_host_us(const struct client *c)
 {
-	int64_t us = c->greeted_us + (now_ns(c) - c->greeted_ns) / 1000;
+	int64_t us = c->greeted_us + (client_now_ns(c) - c->greeted_ns) / 1000;
 
 	if (us < c->floor_us)
 		us = c->floor_us;
@@ -198,7 +198,7 @@ static void
 give_up(struct client *c)
 {
 	c->state = CLIENT_ENDING;
-	c->deadline_ns = now_ns(c) + CLIENT_END_NS;
+	c->deadline_ns = client_now_ns(c) + CLIENT_END_NS;
 	link_end(&c->link);
 	rearm(c);
 }
@@ -304,7 +304,7 @@ read_greeting(struct client *c, const struct frame *f)
 	c->zone = zone;
 	memcpy(c->nonce, nonce->s, sizeof c->nonce);
 	c->greeted_us = us;
-	c->greeted_ns = now_ns(c);
+	c->greeted_ns = client_now_ns(c);
 	return 0;
 }
 
@@ -421,7 +421,7 @@ take_welcome(struct client *c, const struct frame *f)
 	c->link.in.body_max = FRAME_BODY_MAX;
 	c->state = CLIENT_CATCHING_UP;
 	c->deadline_ns = -1;
-	c->logged_in_ns = now_ns(c);
+	c->logged_in_ns = client_now_ns(c);
 	c->last_login_us = client_host_us(c);
 	client_log(c, "logged in to %s, updates waiting: %" PRIu64,
 	    *c->host != '\0' ? shown(host, c->host) : "the host", c->nwaiting);
@@ -467,7 +467,8 @@ take_error(struct client *c, const struct frame *f)
 	w = word_parse(f->args[0].s, f->args[0].len);
 	shown(word, f->args[0].s);
 	shown(text, field(f, "text"));
-	if (w == WORD_REPLACED)
+	/* Said before the login it is nobody's business; tried again. */
+	if (w == WORD_REPLACED && is_logged_in(c))
 		fail(c, "another login took the id '%s'", c->id);
 	else if (w == WORD_UNSUPPORTED && !is_logged_in(c))
 		fail(c, "the host refused: %s: %s", word, text);
@@ -629,7 +630,7 @@ client_connecting(struct client *c)
 	if (c->state != CLIENT_IDLE)
 		return;
 	c->state = CLIENT_CONNECTING;
-	c->deadline_ns = now_ns(c) + CLIENT_LOGIN_NS;
+	c->deadline_ns = client_now_ns(c) + CLIENT_LOGIN_NS;
 	rearm(c);
 }
 
@@ -661,7 +662,7 @@ next_wait_ns(struct client *c)
 void
 client_closed(struct client *c, const char *why)
 {
-	int64_t now = now_ns(c), wait_ns;
+	int64_t now = client_now_ns(c), wait_ns;
 	int welcomed = c->welcomed;
 
 	if (c->state == CLIENT_IDLE || c->state == CLIENT_WAITING ||
@@ -703,7 +704,7 @@ client_next_ns(const struct client *c)
 void
 client_tick(struct client *c)
 {
-	if (c->deadline_ns < 0 || now_ns(c) < c->deadline_ns)
+	if (c->deadline_ns < 0 || client_now_ns(c) < c->deadline_ns)
 		return;
 	c->deadline_ns = -1;
 	switch (c->state) {

@@ -61,6 +61,7 @@ struct client {
 
 void client_log(struct client *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+int64_t client_now_ns(const struct client *c);
 /* The host's time, as far as it can be known. */
 int64_t client_host_us(const struct client *c);
 /* What came does not parse: say so and end the connection. */

@@ -210,6 +210,21 @@ forget(struct client *c, const uint64_t *ids, size_t n, uint64_t except)
 			    catalog_find(&c->catalog, ids[i]));
 }
 
+/*
+ * For how long from now the host may take the document back. The greeting
+ * that tells the time is unsigned and the next one may tell an earlier one:
+ * counted here once, it cannot be made longer. At most what the signer gave,
+ * from created on.
+ */
+static int64_t
+take_back_left_ns(const struct client *c, const struct doc *d)
+{
+	int64_t us = d->take_back_until_us - client_host_us(c);
+
+	/* The end of the clock is some 292 years off. */
+	return us <= 0 ? 0 : us < INT64_MAX / 2000 ? us * 1000 : INT64_MAX / 2;
+}
+
 /* --- UPDATE ------------------------------------------------------------- */
 
 /* 1 when the document was kept. */
@@ -248,6 +263,7 @@ apply(struct client *c, struct doc *d, const void *part, size_t len,
 	r->held = 1;
 	memcpy(r->digest, d->digest, sizeof r->digest);
 	r->take_back_until_us = d->take_back_until_us;
+	r->take_back_ns = client_now_ns(c) + take_back_left_ns(c, d);
 	a->changed = 1;
 	accept_id(c, d);
 	return 1;
@@ -387,7 +403,8 @@ take_back(struct client *c, uint64_t id, struct answer *a)
 		    "it lets no host take it back; sign a revert");
 		return;
 	}
-	if (client_host_us(c) >= r->take_back_until_us) {
+	if (client_host_us(c) >= r->take_back_until_us ||
+	    client_now_ns(c) >= r->take_back_ns) {
 		refuse(&a->why, WORD_EXPIRED,
 		    "a host could take it back until %s; sign a revert",
 		    timetext_format(r->take_back_until_us, until));

@@ -40,6 +40,8 @@ struct record {
 	size_t body_len;
 	struct doc *by; /* owned; the revert or retirement, NULL: none */
 	int64_t take_back_until_us;
+	int64_t take_back_ns; /* a client's: the same on its own clock, which
+				 no greeting can set back */
 	uint8_t digest[SHA512_SIZE]; /* of the signed text, if it was held */
 	int held;
 	uint64_t before; /* to catalog_rewind to when it is taken back */

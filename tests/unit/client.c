@@ -1149,6 +1149,28 @@ test_take_back(void)
 	world_free(&w);
 }
 
+/* A greeting is unsigned: one that tells an earlier time gives no host a
+ * permission back that has ended. */
+static void
+test_take_back_after_another_greeting(void)
+{
+	struct doc_spec spec;
+	struct world w;
+
+	world_new(&w);
+	log_in(&w);
+	spec = update_spec(11, "a", "new()");
+	spec.take_back_until_us = (int64_t)(T0 + 110 * S);
+	hear_update(&w, &spec);
+	w.ns += 60 * SEC;
+	reconnect(&w, GREETING); /* the time of an hour ago, so to speak */
+	hear_text(&w, "REVERT 1795342511000000\n\n");
+	IS_RESULT(&w, 11, "refused expired",
+	    "a greeting does not set the clock of a permission back");
+	OK(runs(&w, 11), "it runs on");
+	world_free(&w);
+}
+
 /* --- other frames ------------------------------------------------------- */
 
 static void
@@ -1210,6 +1232,15 @@ test_other_frames(void)
 	client_closed(w.client, "end\nof file");
 	IS_STR(told(&w), "gone: end\\nof file\n",
 	    "one that was not the end is not");
+	world_free(&w);
+
+	world_new(&w);
+	client_connecting(w.client);
+	client_opened(w.client);
+	hear_text(&w, "ERROR replaced\n\n");
+	client_closed(w.client, "end of file");
+	OK(!client_failed(w.client, NULL),
+	    "replaced before a login means nothing: tried again");
 	world_free(&w);
 
 	world_new(&w);
@@ -1658,6 +1689,7 @@ main(void)
 	test_signed_revert();
 	test_revert_of_unknown();
 	test_take_back();
+	test_take_back_after_another_greeting();
 	test_other_frames();
 	test_bad_frames();
 	test_host_time();
