@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +12,8 @@
 #include "peer/host.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:4683"
+/* Descriptors for the ledger, updates, the program's own files. */
+#define FILES_RESERVE  64
 #define MS_NS          INT64_C(1000000)
 
 struct hotfix_host {
@@ -253,8 +256,23 @@ out:
 	return ret;
 }
 
+/* Descriptors that connections may take; 0: as the host thinks. */
+static size_t
+connections_allowed(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
+	    files.rlim_cur == RLIM_INFINITY ||
+	    files.rlim_cur > HOST_CONNS + FILES_RESERVE)
+		return 0;
+	return files.rlim_cur > 2 * FILES_RESERVE
+		   ? (size_t)files.rlim_cur - FILES_RESERVE
+		   : FILES_RESERVE;
+}
+
 static void
-set_callbacks(struct host_callbacks *cb, struct hotfix_host *h)
+set_callbacks(struct host_callbacks *cb, struct hotfix_host *h, int program)
 {
 	cb->arg = h;
 	cb->join = cb_join;
@@ -264,7 +282,7 @@ set_callbacks(struct host_callbacks *cb, struct hotfix_host *h)
 	cb->reload = cb_reload;
 	cb->log = op_log;
 	cb->rearm = cb_rearm;
-	if (h->wire.program == NULL)
+	if (!program)
 		return;
 	cb->login = cb_login;
 	cb->apply = cb_apply;
@@ -328,14 +346,17 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0)
 		goto fail;
 	config.keys = &keys;
-	if (o->script != NULL && wire_run(&h->wire, PROGRAM_HOST, &ops,
-				     o->script, o->argc, o->argv, &e) != 0)
-		goto fail;
-	set_callbacks(&config.cb, h);
+	config.max_conns = connections_allowed();
+	set_callbacks(&config.cb, h, o->script != NULL);
+	/* The script begins when nothing else can fail any more: what it does
+	 * to the world is not to be done by a host that does not start. */
 	h->host = host_new(&config, &e);
-	if (h->host == NULL ||
-	    (o->seed_dir != NULL && host_seed(h->host, o->seed_dir, &e) != 0) ||
-	    listen_on(h, o, &e) != 0)
+	if (h->host == NULL || listen_on(h, o, &e) != 0 ||
+	    (o->script != NULL && wire_run(&h->wire, PROGRAM_HOST, &ops,
+				      o->script, o->argc, o->argv, &e) != 0))
+		goto fail;
+	host_begin(h->host);
+	if (o->seed_dir != NULL && host_seed(h->host, o->seed_dir, &e) != 0)
 		goto fail;
 	keyring_free(&keys);
 	free(nets);

@@ -823,7 +823,6 @@ host_new(const struct host_config *cfg, struct err *e)
 	}
 	if (state_open(h, cfg->state_dir, e) != 0)
 		goto fail;
-	server_apply_live(h);
 	return h;
 
 fail:

@@ -90,10 +90,12 @@ struct host_config {
 #define HOST_LABEL   64     /* bytes of program, version, platform, release */
 
 /*
- * A host; the state folder is opened, its ledger replayed, and what is live
- * there is applied to the program in the order of ids. NULL with err.
+ * A host; the state folder is opened and locked, its ledger replayed. NULL
+ * with err. Nothing reaches the program before host_begin: then what is live
+ * is applied to it, in the order of ids.
  */
 struct host *host_new(const struct host_config *config, struct err *e);
+void host_begin(struct host *h);
 /* Connections must be closed first. */
 void host_free(struct host *h);
 

@@ -154,7 +154,8 @@ struct push {
 };
 
 struct note { /* what the host knows of a record besides */
-	size_t tally[RESULT_COUNT];
+	size_t tally[RESULT_COUNT]; /* since the host started */
+	size_t running;             /* clients; only while STATUS is told */
 	char key[KEYRING_NAME + 1];
 	int on_server; /* its server part runs here */
 	enum result server;
@@ -187,6 +188,7 @@ struct host {
 
 	struct catalog catalog;
 	struct journal *journal;
+	const char *dir;      /* of the journal; only while it is opened */
 	struct map sessions;  /* id -> host_conn */
 	struct map addresses; /* ip -> address */
 	struct host_conn *conns;
@@ -298,8 +300,6 @@ void server_undo(struct host *h, struct record *r, struct record *old);
 /* The program's event updated. */
 void server_tell_program(struct host *h, const struct record *r,
     enum result result);
-/* Live server parts enter a fresh program, in the order of ids. */
-void server_apply_live(struct host *h);
 
 /* host_oper.c */
 int oper_is_open(const struct host *h, const struct sock_addr *a);

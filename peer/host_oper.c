@@ -89,15 +89,25 @@ answer(struct host_conn *c, struct buf *body)
 	buf_free(&b);
 }
 
-static size_t
-count_running(const struct host *h, uint64_t id)
+/* On how many clients each update runs, into the notes. */
+static void
+count_running(struct host *h)
 {
-	struct host_conn *c;
-	size_t n = 0, at = 0;
+	const struct host_conn *c;
+	struct record *r;
+	struct note *n;
+	size_t i, at = 0;
 
+	for (i = 0; i < h->catalog.n; i++)
+		if ((n = h->catalog.records[i]->owner) != NULL)
+			n->running = 0;
 	while ((c = map_next(&h->sessions, &at)) != NULL)
-		n += (size_t)session_has(c->session, id);
-	return n;
+		for (i = 0; i < c->session->nhave; i++) {
+			r = catalog_find(&h->catalog, c->session->have[i]);
+			n = r != NULL ? r->owner : NULL;
+			if (n != NULL)
+				n->running++;
+		}
 }
 
 static const char *const state_names[] = {
@@ -105,7 +115,7 @@ static const char *const state_names[] = {
 
 /* One line an update: its state, the host's own part, the clients. */
 static void
-put_update(const struct host *h, const struct record *r, struct buf *b)
+put_update(const struct record *r, struct buf *b)
 {
 	const struct note *n = r->owner;
 	size_t i, failed = 0;
@@ -123,7 +133,7 @@ put_update(const struct host *h, const struct record *r, struct buf *b)
 	    : n != NULL && n->on_server             ? "applied"
 	    : n != NULL && n->server != RESULT_NONE ? result_name(n->server)
 						    : "left-out",
-	    count_running(h, r->id),
+	    n != NULL ? n->running : 0,
 	    n != NULL ? n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE] : 0,
 	    failed);
 }
@@ -159,10 +169,11 @@ oper_status(struct host_conn *c)
 			    sock_ip_format(ip, &h->opens[i].addr),
 			    (h->opens[i].until_ns - host_now_ns(h)) /
 				HOST_SECOND_NS);
+	count_running(h);
 	for (i = 0; i < h->catalog.n; i++)
 		if (h->catalog.records[i]->doc != NULL &&
 		    h->catalog.records[i]->doc->kind == DOC_UPDATE)
-			put_update(h, h->catalog.records[i], &b);
+			put_update(h->catalog.records[i], &b);
 	answer(c, &b);
 	buf_free(&b);
 }

@@ -64,7 +64,7 @@ server_apply(struct host *h, struct record *r, struct record *old,
 
 /* Live server parts enter a fresh program, in the order of ids. */
 void
-server_apply_live(struct host *h)
+host_begin(struct host *h)
 {
 	struct catalog_end end = host_end(h);
 	struct host_applied out;

@@ -314,13 +314,22 @@ load_doc(struct host *h, uint64_t id, const uint8_t digest[SHA512_SIZE],
 	}
 	if (*body_len > 0)
 		memcpy(*body, b.data + head, *body_len);
-	if (keyring_verify(&h->keys, &key, &(*d)->sig,
-		(*d)->head + (*d)->signed_at,
-		(*d)->head_len - (*d)->signed_at) != KEYRING_OK)
+	switch (keyring_verify(&h->keys, &key, &(*d)->sig,
+	    (*d)->head + (*d)->signed_at, (*d)->head_len - (*d)->signed_at)) {
+	case KEYRING_OK:
+		break;
+	case KEYRING_BAD:
+		err_set(e, ERR_LOCAL,
+		    "%s/updates/%" PRIu64 ": its signature is forged", h->dir,
+		    id);
+		goto out;
+	case KEYRING_UNKNOWN:
 		host_log(h,
-		    "update %" PRIu64 " (%s): its key is not trusted any more; "
-		    "revert it if the key was stolen",
+		    "update %" PRIu64 " (%s) is in force, but its key is not "
+		    "trusted any more; revert it if the key was stolen",
 		    id, (*d)->feature);
+		break;
+	}
 	ret = 0;
 out:
 	if (ret != 0) {
@@ -329,6 +338,41 @@ out:
 	}
 	buf_free(&b);
 	return ret;
+}
+
+static int
+is_skipped(const struct host *h, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < h->nskip; i++)
+		if (h->skip[i] == id)
+			return 1;
+	return 0;
+}
+
+/*
+ * What cannot be read any more: of an update that is in force nowhere it is
+ * not needed much, the log says so. One that is in force stops the start,
+ * unless it is to be left out.
+ */
+static int
+do_without(struct host *h, struct record *r, struct err *e)
+{
+	int in_force = r->state == RECORD_LIVE || r->state == RECORD_RETIRED;
+
+	if (in_force && !is_skipped(h, r->id)) {
+		size_t n = strlen(e->text);
+
+		snprintf(e->text + n, sizeof e->text - n,
+		    "; bring it back, or leave it out with --skip %" PRIu64,
+		    r->id);
+		return -1;
+	}
+	host_log(h, "%s; update %" PRIu64 " is left out", e->text, r->id);
+	if (in_force)
+		r->state = RECORD_COVERED;
+	return 0;
 }
 
 static int
@@ -342,7 +386,7 @@ load_record(struct host *h, struct record *r, struct err *e)
 	if (r->held && n->kind == DOC_UPDATE && n->on_disk) {
 		if (load_doc(h, r->id, r->digest, &r->doc, &r->body,
 			&r->body_len, e) != 0)
-			return -1;
+			return do_without(h, r, e);
 		snprintf(r->doc->key_name, sizeof r->doc->key_name, "%s",
 		    n->key);
 		r->take_back_until_us = r->doc->take_back_until_us;
@@ -352,12 +396,28 @@ load_record(struct host *h, struct record *r, struct err *e)
 	by = catalog_find(&h->catalog, n->by);
 	if (by == NULL)
 		return err_set(e, ERR_LOCAL,
-		    "ledger: %" PRIu64 " names %" PRIu64 ", which is missing",
-		    r->id, n->by);
-	if (load_doc(h, n->by, by->digest, &r->by, &rest, &len, e) != 0)
-		return -1;
+		    "%s/ledger: %" PRIu64 " names %" PRIu64
+		    ", which is missing",
+		    h->dir, r->id, n->by);
+	if (load_doc(h, n->by, by->digest, &r->by, &rest, &len, e) != 0) {
+		/* It stays reverted or retired; only clients that were away
+		 * cannot be told. */
+		host_log(h, "%s", e->text);
+		return 0;
+	}
 	free(rest);
 	return 0;
+}
+
+/* 1 when the ledger knows why the file is there. */
+static int
+is_needed(void *arg, uint64_t id)
+{
+	const struct host *h = arg;
+	const struct record *r = catalog_find(&h->catalog, id);
+	const struct note *n = r != NULL ? r->owner : NULL;
+
+	return n != NULL && r->held && (n->on_disk || n->kind != DOC_UPDATE);
 }
 
 int
@@ -367,6 +427,7 @@ state_open(struct host *h, const char *dir, struct err *e)
 	    {"program", h->program}, {"version", h->version}};
 	size_t i, torn;
 
+	h->dir = dir;
 	h->journal = journal_open(dir, replay, h, &torn, e);
 	if (h->journal == NULL)
 		return -1;
@@ -381,6 +442,7 @@ state_open(struct host *h, const char *dir, struct err *e)
 	for (i = 0; i < h->catalog.n; i++)
 		if (load_record(h, h->catalog.records[i], e) != 0)
 			return -1;
+	journal_sweep(h->journal, is_needed, h);
 	return state_event(h, 0, "start", fields,
 	    sizeof fields / sizeof *fields, e);
 }

@@ -2,8 +2,10 @@
 
 #include "peer/journal.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "update/doc.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +50,22 @@ open_results(struct journal *j)
 	free(path);
 }
 
+static int
+check_owner(const char *dir, struct err *e)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return err_errno(e, ERR_LOCAL, "%s", dir);
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_LOCAL, "%s: belongs to another user",
+		    dir);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(e, ERR_LOCAL,
+		    "%s: others may write to it (chmod go-w)", dir);
+	return 0;
+}
+
 struct journal *
 journal_open(const char *dir,
     int (*replay)(void *arg, const struct ledger_event *ev, struct err *e),
@@ -69,7 +87,8 @@ journal_open(const char *dir,
 		err_set(e, ERR_LOCAL, "%s: out of memory", dir);
 		goto fail;
 	}
-	if (file_mkdirs(j->updates, e) != 0)
+	if (file_mkdirs(j->updates, e) != 0 || check_owner(j->dir, e) != 0 ||
+	    check_owner(j->updates, e) != 0)
 		goto fail;
 	j->ledger = ledger_open(dir, replay, arg, torn, e);
 	if (j->ledger == NULL)
@@ -134,6 +153,27 @@ journal_remove_doc(struct journal *j, uint64_t id)
 	if (path != NULL)
 		unlink(path);
 	free(path);
+}
+
+void
+journal_sweep(struct journal *j, int (*needed)(void *arg, uint64_t id),
+    void *arg)
+{
+	DIR *folder = j->dir != NULL ? opendir(j->updates) : NULL;
+	const struct dirent *d;
+	uint64_t id;
+
+	if (folder == NULL)
+		return;
+	while ((d = readdir(folder)) != NULL) {
+		if (d->d_name[0] == '.' ||
+		    (num_parse(d->d_name, strlen(d->d_name), INT64_MAX, &id) ==
+			    NUM_OK &&
+			needed(arg, id)))
+			continue;
+		unlinkat(dirfd(folder), d->d_name, 0);
+	}
+	closedir(folder);
 }
 
 int

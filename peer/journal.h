@@ -22,7 +22,9 @@
 
 struct journal;
 
-/* dir NULL: nothing is kept, everything succeeds. */
+/* dir NULL: nothing is kept, everything succeeds. What is in the folder is
+ * believed, so it must be its owner's alone to write: one that is another
+ * user's, or writable for others, is refused. */
 struct journal *journal_open(const char *dir,
     int (*replay)(void *arg, const struct ledger_event *ev, struct err *e),
     void *arg, size_t *torn, struct err *e);
@@ -35,6 +37,11 @@ int journal_get_doc(struct journal *j, uint64_t id, struct buf *out,
     struct err *e);
 /* Best effort: what is left behind is never read again. */
 void journal_remove_doc(struct journal *j, uint64_t id);
+
+/* Remove what a crash left in updates/: names that are no id, and ids that
+ * needed(arg, id) knows nothing of. */
+void journal_sweep(struct journal *j, int (*needed)(void *arg, uint64_t id),
+    void *arg);
 
 int journal_event(struct journal *j, const struct ledger_event *ev,
     struct err *e);

@@ -348,7 +348,7 @@ replay_all(struct ledger *l, off_t size,
 	size_t n;
 	off_t left; /* in the file, behind those */
 	char *lf;
-	int ret = -1, r;
+	int ret = -1, r, crashed;
 
 	if (piece == NULL)
 		return err_set(e, ERR_LOCAL, "%s: out of memory", l->path);
@@ -373,8 +373,12 @@ replay_all(struct ledger *l, off_t size,
 		if (held == 0)
 			break;
 		n = lf != NULL ? (size_t)(lf - line) + 1 : held;
+		/* What a crash leaves has no LF yet, or zeros in it where the
+		 * disk took the length and not the bytes. */
+		crashed = lf == NULL || memchr(line, '\0', n) != NULL;
 		r = lf != NULL ? chain_parse(&l->chain, &ev, line, n - 1) : -1;
-		if (r == -1 && n <= LEDGER_LINE && l->end + (off_t)n == size) {
+		if (r == -1 && crashed && n <= LEDGER_LINE &&
+		    l->end + (off_t)n == size) {
 			*torn = l->chain.lines + 1;
 			break;
 		}

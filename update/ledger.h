@@ -61,10 +61,10 @@ struct ledger;
  * filled by it. The event is replay's for the call only.
  *
  * What a crash leaves is a last line of at most LEDGER_LINE bytes without
- * its LF or that does not parse: it is cut off the file, *torn set to its
- * line number, else to 0. Any earlier line that does not parse, any line
- * that breaks the chain: NULL, err names path, line and reason; what was
- * replayed until then is to be thrown away. Somebody else has it open, in
+ * its LF, or with zeros in it: it is cut off the file, *torn set to its line
+ * number, else to 0. Any other line that does not parse, any line that breaks
+ * the chain: NULL, err names path, line and reason; what was replayed until
+ * then is to be thrown away. Somebody else has it open, in
  * this process or another: NULL.
  *
  * Blocks for as long as reading the file takes; the file is never in memory

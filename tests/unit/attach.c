@@ -65,7 +65,7 @@ host_rearms(void *arg)
 }
 
 static int
-host_begin(struct a_host *h, size_t max_conns)
+a_host_begin(struct a_host *h, size_t max_conns)
 {
 	struct keyring keys = KEYRING_INIT;
 	struct host_config config;
@@ -167,7 +167,7 @@ test_host(void)
 	struct bare b;
 	char junk[20000];
 
-	if (!host_begin(&h, 0))
+	if (!a_host_begin(&h, 0))
 		return;
 	bare_begin(&b, &h.bound);
 	UNTIL(bare_got(&b, "time: "));
@@ -246,7 +246,7 @@ test_many(void)
 	size_t one;
 	int i, bad = 0;
 
-	if (!host_begin(&h, N))
+	if (!a_host_begin(&h, N))
 		return;
 	for (i = 0; i < N; i++)
 		bare_begin(&b[i], &h.bound);
@@ -291,7 +291,7 @@ test_no_descriptors(void)
 	int64_t start;
 	int lowest;
 
-	if (!host_begin(&h, 0))
+	if (!a_host_begin(&h, 0))
 		return;
 	bare_begin(&b, &h.bound);
 	lowest = dup(0);
@@ -322,7 +322,7 @@ test_listen(void)
 	struct bare b;
 	struct err e;
 
-	if (!host_begin(&h, 0))
+	if (!a_host_begin(&h, 0))
 		return;
 	sock_addr_parse(&two[0], "127.0.0.1:0", 0);
 	two[1] = h.bound; /* taken */
@@ -450,7 +450,7 @@ test_operator(void)
 	int listener;
 
 	memset(&w, 0, sizeof w);
-	if (!host_begin(&h, 0))
+	if (!a_host_begin(&h, 0))
 		return;
 	w.reads = "STATUS";
 	operator_begin(&w, &h.bound, "east");
@@ -620,7 +620,7 @@ test_client(void)
 	struct err e;
 
 	memset(&w, 0, sizeof w);
-	if (!host_begin(&h, 0))
+	if (!a_host_begin(&h, 0))
 		return;
 	client_begin(&c, &h.bound);
 	UNTIL(c.welcomes == 1);

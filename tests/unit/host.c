@@ -147,7 +147,9 @@ scene_open(struct scene *s, struct host_config *given)
 	}
 	world_trust(&ring, 2, "");
 	s->host = host_new(&c, &e);
-	if (s->host == NULL)
+	if (s->host != NULL)
+		host_begin(s->host);
+	else
 		buf_printf(&s->log, "%s\n", e.text);
 	keyring_free(&ring);
 	return s->host != NULL ? 0 : -1;
@@ -1423,6 +1425,72 @@ test_unread_answers(void)
 	scene_close(&s);
 }
 
+/* What is lost or forged in the state folder. */
+static void
+test_state_folder(void)
+{
+	struct doc_spec one, two, spec;
+	struct keyring none = KEYRING_INIT;
+	struct host_config c;
+	struct buf b = BUF_INIT;
+	struct scene s;
+	char path[64];
+	uint64_t skip;
+	char *sig;
+	struct err e;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	one = update_spec(&s, "f");
+	push_gets(&s, &one, "DONE applied\n");
+	two = update_spec(&s, "g");
+	push_gets(&s, &two, "DONE applied\n");
+	spec = about_spec(&s, "f", one.id, 0);
+	push_gets(&s, &spec, "DONE reverted\n");
+	file_write("state/updates/123", "x", 1, 0600, &e);
+	file_write("state/updates/9.tmp", "x", 1, 0600, &e);
+	snprintf(path, sizeof path, "state/updates/%" PRIu64, one.id);
+	unlink(path);
+	reopen(&s);
+	OK(s.host != NULL && has(&s.did, "apply g"),
+	    "a document that is in force nowhere is not needed to start");
+	OK(access("state/updates/123", F_OK) != 0 &&
+		access("state/updates/9.tmp", F_OK) != 0,
+	    "what the ledger does not know is swept away");
+	OK(push_gets(&s, &one, "DONE refused reverted\n"), "it stays banned");
+
+	snprintf(path, sizeof path, "state/updates/%" PRIu64, two.id);
+	file_read(path, 1 << 20, &b, &e);
+	unlink(path);
+	reopen(&s);
+	OK(s.host == NULL && has(&s.log, "leave it out with --skip "),
+	    "one that is stops the start, with what to do");
+	c = config(&s, &none);
+	skip = two.id;
+	c.skip = &skip;
+	c.nskip = 1;
+	scene_open(&s, &c);
+	OK(s.host != NULL && !has(&s.did, "apply g"), "left out, it starts");
+	host_free(s.host);
+
+	/* The digest in the ledger is of the signed text; not of the
+	 * signature. */
+	sig = memchr(b.data, '\n', b.len);
+	sig[40] = sig[40] == 'A' ? 'B' : 'A';
+	file_write(path, b.data, b.len, 0600, &e);
+	scene_open(&s, NULL);
+	OK(s.host == NULL && has(&s.log, "its signature is forged"),
+	    "a document that nobody signed is not run");
+	sig[40] = 'A';
+	buf_free(&b);
+	chmod("state", 0777);
+	scene_open(&s, NULL);
+	OK(s.host == NULL && has(&s.log, "state: others may write to it"),
+	    "a folder that anybody can write to is not believed");
+	chmod("state", 0700);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1451,5 +1519,6 @@ main(void)
 	test_revoked_meanwhile();
 	test_announced_length();
 	test_unread_answers();
+	test_state_folder();
 	return tap_done();
 }

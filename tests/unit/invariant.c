@@ -211,7 +211,9 @@ open_host(struct world *w)
 	cfg.cb.revert = host_revert;
 	end_open(&w->end);
 	w->host = host_new(&cfg, &e);
-	if (w->host == NULL)
+	if (w->host != NULL)
+		host_begin(w->host);
+	else
 		printf("# host: %s\n", e.text);
 	return w->host != NULL ? 0 : -1;
 }
