@@ -1,0 +1,79 @@
+# What a crash, a full disk or an editor leaves of a host's state folder, and
+# what the next start makes of it.
+
+. "$HOTFIX_TOP/tests/lib.sh"
+
+game
+"$hotfix" keygen key >/dev/null
+
+# push_damage N: an update of the feature fix that makes the damage N.
+push_damage() {
+	damage "$1" >fix.lua
+	run "$hotfix" push -k key.sec --version '*' --feature fix --wait 5s \
+		--server fix.lua --client fix.lua "$addr"
+}
+
+serve host -p key.pub --state state server.lua
+push_damage 2
+exits 0 'an update'
+stop host
+is "$status" 0 'the host ends in order'
+
+printf 'half a li' >>state/ledger
+serve host -p key.pub --state state server.lua
+sees host.err 'state/ledger: line [0-9]+ was torn by a crash and is cut off' \
+	'a torn last line is cut off and reported'
+client ann
+is "$(grep -c '^welcome 2$' ann.out)" 1 \
+	'S0.6 the update from before the crash is in force'
+stop ann
+run "$hotfix" serve -p key.pub -l 127.0.0.1:0 --state state server.lua
+exits 5 'a second host on one state folder'
+err_has 'state/ledger: in use by another host' 'is told why'
+one_line 'in one line'
+stop host
+run "$hotfix" verify state/ledger
+exits 0 'the ledger is whole again'
+
+cp state/ledger whole
+sed 's/feature=fix/feature=fox/' whole >state/ledger
+run "$hotfix" serve -p key.pub -l 127.0.0.1:0 --state state server.lua
+exits 5 'an edited ledger stops the start'
+err_has 'state/ledger: line [0-9]+: ' 'its line is named'
+run "$hotfix" verify state/ledger
+exits 1 'and verify says no'
+cp whole state/ledger
+
+# A disk that is full: files may not grow past 16 blocks of 512 bytes (the
+# sh of Debian; 1024 elsewhere).
+(
+	ulimit -f 16
+	exec "$hotfix" serve -l 127.0.0.1:0 --name full -p key.pub \
+		--state state server.lua
+) >full.out 2>full.err &
+echo $! >full.pid
+t_pids="$t_pids $!"
+await full.out '^listening: '
+addr=${line#listening: }
+n=100
+status=0
+while [ "$status" -eq 0 ] && [ $n -lt 200 ]; do
+	n=$((n + 1))
+	push_damage $n
+done
+exits 1 'a full disk refuses the update'
+err_has 'internal.*(File too large|No space left)' 'with the reason'
+client bob
+is "$(grep -c "^welcome $((n - 1))\$" bob.out)" 1 \
+	'what was in force before is in force'
+stop bob
+push_damage 300
+exits 1 'and again'
+stop full
+serve host -p key.pub --state state server.lua
+push_damage 400
+exits 0 'with room it goes on'
+stop host
+run "$hotfix" verify state/ledger
+exits 0 'the ledger is whole'
+finish
