@@ -94,6 +94,8 @@ main(int argc, char **argv)
 {
 	/* A peer or reader that is gone is an error of write(2) here. */
 	signal(SIGPIPE, SIG_IGN);
+	/* So is a file past the limit of this process (ulimit -f). */
+	signal(SIGXFSZ, SIG_IGN);
 	hold_standard_fds();
 	return say_finish(run(argc, argv));
 }

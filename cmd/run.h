@@ -16,7 +16,7 @@ int run_complain(const struct say *s, const struct hotfix_error *e);
 /* A line of the program's or the library's log (arg: struct say). */
 void run_log(void *arg, const char *line);
 
-/* SIGINT and SIGTERM in the loop. */
+/* SIGINT, SIGTERM and SIGHUP in the loop. */
 struct run_signals {
 	int fd;
 	int signal; /* the one that came, 0: none */
@@ -25,8 +25,8 @@ struct run_signals {
 int run_signals_open(struct run_signals *r, struct hotfix_loop *l,
     struct hotfix_error *e);
 
-/* The exit status that a signal asks for: SIGTERM is the orderly end of a
- * service, SIGINT an interruption. */
+/* The exit status that a signal asks for: SIGTERM and SIGHUP are the orderly
+ * end of a service, SIGINT an interruption. */
 int run_signal_status(int sig);
 
 #endif

@@ -1,4 +1,4 @@
-/* SIGINT and SIGTERM, through a pipe. */
+/* SIGINT, SIGTERM and SIGHUP, through a pipe. */
 
 #include "cmd/signals.h"
 
@@ -33,6 +33,17 @@ set_flags(int fd)
 		   : -1;
 }
 
+/* Who starts a program under nohup has SIGHUP ignored, and wants it so. */
+static int
+catch_hangup(const struct sigaction *sa)
+{
+	struct sigaction now;
+
+	if (sigaction(SIGHUP, NULL, &now) != 0)
+		return -1;
+	return now.sa_handler == SIG_IGN ? 0 : sigaction(SIGHUP, sa, NULL);
+}
+
 int
 signals_open(struct err *e)
 {
@@ -49,7 +60,7 @@ signals_open(struct err *e)
 	sa.sa_flags = SA_RESTART;
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(SIGINT, &sa, NULL) != 0 ||
-	    sigaction(SIGTERM, &sa, NULL) != 0)
+	    sigaction(SIGTERM, &sa, NULL) != 0 || catch_hangup(&sa) != 0)
 		goto fail;
 	return fds[0];
 

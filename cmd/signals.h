@@ -4,9 +4,9 @@
 #include "base/err.h"
 
 /*
- * SIGINT and SIGTERM as something to read: signals_open gives a descriptor
- * that becomes readable when one came. Once per process. The descriptor, or
- * -1 with err.
+ * SIGINT, SIGTERM and, unless it was ignored before, SIGHUP as something to
+ * read: signals_open gives a descriptor that becomes readable when one came.
+ * Once per process. The descriptor, or -1 with err.
  */
 int signals_open(struct err *e);
 

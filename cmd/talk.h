@@ -13,7 +13,7 @@
 
 struct talk;
 
-/* Takes over SIGINT and SIGTERM. NULL with err. */
+/* Takes over the signals of cmd/signals.h. NULL with err. */
 struct talk *talk_open(const struct say *s, struct err *e);
 void talk_close(struct talk *t);
 

@@ -39,6 +39,16 @@ run "$hotfix" keygen missing/x
 exits 5 'a folder that is not there is local trouble'
 one_line 'told in one line'
 
+# Past the limit of this process, which is a signal if nobody looks.
+got=$(
+	ulimit -f 0
+	"$hotfix" keygen limited 2>&1
+	echo "status $?"
+)
+is "$got" 'hotfix: keygen: limited.sec: File too large
+status 5' 'a file past ulimit -f is local trouble'
+is "$(ls limited* 2>/dev/null)" '' 'nothing of it is left'
+
 if command -v signify-openbsd >/dev/null; then
 	echo hello >message
 	signify-openbsd -S -s other.sec -m message -x message.sig

@@ -102,6 +102,20 @@ stop host
 exits 0 'SIGTERM is the end of a host'
 sees c.out '^gone' 'its clients are told'
 
+# The terminal is gone.
+serve hung -p key.pub server.lua
+start d "$hotfix" client -p key.pub "$addr" client.lua
+await d.out '^welcome'
+stop d HUP
+exits 0 'SIGHUP is the end of a client'
+stop hung HUP
+exits 0 'and of a host'
+start kept sh -c 'trap "" HUP; exec "$0" serve -l 127.0.0.1:0' "$hotfix"
+await kept.out '^listening: '
+kill -HUP "$(cat kept.pid)"
+stop kept INT
+exits 130 'but not where it was ignored, as under nohup'
+
 # Keys read anew.
 printf '%s one\n' "$(sed -n 2p key.pub)" >trust
 serve door --trust trust --version 1 server.lua
