@@ -41,7 +41,8 @@ struct host_line {
 	char program[SOCK_NAME_MAX + 1], version[SOCK_NAME_MAX + 1];
 	int64_t ahead_us; /* its clock minus ours */
 
-	int left_out; /* it did not answer before: not asked again */
+	uint64_t logged_in; /* clients, when the hosts were surveyed */
+	int left_out;       /* it did not answer before: not asked again */
 	enum host_end end;
 	char result[HOSTS_WORD], word[HOSTS_WORD];
 	char text[ERR_TEXT];

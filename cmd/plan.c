@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/num.h"
-#include "cmd/send.h"
 
 void
 plan_free(struct plan *p)
@@ -155,12 +154,14 @@ default_max_failed(struct plan *p, const struct hosts *h)
 	size_t i;
 
 	for (i = 0; i < h->n; i++)
-		if (!h->lines[i].left_out &&
-		    send_count(&h->lines[i], "clients", &n) == 0 && n > most)
-			most = n;
+		if (!h->lines[i].left_out && h->lines[i].logged_in > most)
+			most = h->lines[i].logged_in;
 	n = most / 100 * PLAN_FAILED_PERCENT;
 	if (n < PLAN_FAILED_LEAST)
 		n = PLAN_FAILED_LEAST;
+	/* A bound that nobody can pass guards nobody. */
+	if (most > 0 && n >= most)
+		n = most - 1;
 	snprintf(p->failed_text, sizeof p->failed_text, "%" PRIu64, n);
 	p->spec.max_failed = p->failed_text;
 }
@@ -192,9 +193,15 @@ plan_make(struct plan *p, const struct hosts *h, int64_t now_us, struct err *e)
 	s->zone = p->zone;
 	s->note = p->note;
 	s->allow_partial = p->allow_partial;
-	if (p->expires != NULL && document_time(&s->expires_us, "--expires",
-				      p->expires, now_us, e) != 0)
-		return -1;
+	if (p->expires != NULL) {
+		if (document_time(&s->expires_us, "--expires", p->expires,
+			now_us, e) != 0)
+			return -1;
+		if (s->expires_us <= now_us)
+			return err_set(e, ERR_USAGE,
+			    "--expires: %s is past already", p->expires);
+	}
+	buf_reset(&p->needs_text);
 	for (i = 0; i < p->needs.n; i++)
 		buf_printf(&p->needs_text, "%s%s", i > 0 ? " " : "",
 		    p->needs.items[i]);
@@ -214,6 +221,22 @@ plan_make(struct plan *p, const struct hosts *h, int64_t now_us, struct err *e)
 		default_max_failed(p, h);
 	s->take_back_until_us = now_us + back_ms * 1000;
 	return 0;
+}
+
+/* --- before anybody is asked ---------------------------------------------- */
+
+int
+plan_try(struct plan *p, int64_t now_us, struct err *e)
+{
+	const struct hosts nobody = {NULL, 0, 0, NULL};
+	struct buf text = BUF_INIT;
+	int ret = -1;
+
+	if ((p->again != NULL ? plan_make_again(p, now_us, e)
+			      : plan_make(p, &nobody, now_us, e)) == 0)
+		ret = doc_build(&text, &p->spec, e);
+	buf_free(&text);
+	return ret;
 }
 
 /* --- the same again ------------------------------------------------------ */
@@ -247,6 +270,7 @@ plan_make_again(struct plan *p, int64_t now_us, struct err *e)
 	if (d->take_back_until_us != 0)
 		s->take_back_until_us =
 		    now_us + d->take_back_until_us - d->created_us;
+	buf_reset(&p->needs_text);
 	for (i = 0; i < d->nneeds; i++)
 		buf_printf(&p->needs_text, "%s%" PRIu64, i > 0 ? " " : "",
 		    d->needs[i]);

@@ -13,7 +13,7 @@
 /* What hotfix push was told, and what it makes of it. */
 
 /* Clients that may fail where nothing else is said: one in a hundred, and
- * never fewer than a few players with broken machines. */
+ * never fewer than a few players with broken machines, but never all. */
 #define PLAN_FAILED_PERCENT 1
 #define PLAN_FAILED_LEAST   3
 
@@ -49,6 +49,11 @@ int plan_read_parts(struct plan *p, struct err *e);
  * 0, or -1 with err. */
 int plan_make(struct plan *p, const struct hosts *h, int64_t now_us,
     struct err *e);
+
+/* Whether a document can be made of what was said, whatever hosts tell: 0, or
+ * -1 with err. Asks nobody, signs nothing; plan_make or plan_make_again then
+ * starts over. */
+int plan_try(struct plan *p, int64_t now_us, struct err *e);
 
 /* The spec of the old document under a new id. 0, or -1 with err. */
 int plan_make_again(struct plan *p, int64_t now_us, struct err *e);

@@ -58,10 +58,15 @@ check_usage(const struct say *s, const struct plan *p)
 		    "a client part needs --version V:"
 		    " the clients it was made for ('*' if really all, those"
 		    " of every future build too)");
+	if (p->client == NULL && p->both == NULL &&
+	    (p->max_failed != NULL || p->take_back_ms >= 0))
+		return options_complain(s, "--max-failed and --take-back are"
+					   " about clients, and there is no"
+					   " client part");
 	return 0;
 }
 
-/* Read what is to be signed. 0, or the status. */
+/* Read what is to be signed, and see whether it can be. 0, or the status. */
 static int
 read_input(const struct say *s, struct plan *p)
 {
@@ -73,6 +78,8 @@ read_input(const struct say *s, struct plan *p)
 	} else if (plan_read_parts(p, &e) != 0) {
 		return say_err(s, &e);
 	}
+	if (plan_try(p, clock_wall_us(), &e) != 0)
+		return say_err(s, &e);
 	return 0;
 }
 

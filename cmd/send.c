@@ -58,39 +58,10 @@ check_clocks(const struct say *s, const struct hosts *h)
 	return status;
 }
 
-int
-send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
-{
-	const struct talk_request r = {.read = "STATUS"};
-	struct host_line *l;
-	size_t i, failed = 0;
-	struct err e;
-	int status;
-
-	status = talk_to(t, h->lines, h->n, &r, NULL, NULL, &e);
-	if (status < 0)
-		return say_err(s, &e);
-	if (status == TALK_INTERRUPTED)
-		return send_interrupted(s);
-	for (i = 0; i < h->n; i++) {
-		l = &h->lines[i];
-		l->left_out = l->end != HOST_OK;
-		if (!l->left_out)
-			continue;
-		failed++;
-		send_complain(s, l);
-	}
-	if (failed > 0 &&
-	    (failed == h->n || (needs_all && !h->fleet->skip_failed &&
-				   failed > h->fleet->max_failed))) {
-		say_error(s, "nothing was signed or sent");
-		return hosts_status(h, NULL);
-	}
-	return check_clocks(s, h);
-}
-
-int
-send_count(const struct host_line *l, const char *name, uint64_t *value)
+/* The "name: value" of a STATUS body: 0 with *value, -1 when there is none such
+ * or it is no number. */
+static int
+get_count(const struct host_line *l, const char *name, uint64_t *value)
 {
 	const char *p = (const char *)l->body.data, *end;
 	const char *stop = p + l->body.len;
@@ -109,6 +80,40 @@ send_count(const struct host_line *l, const char *name, uint64_t *value)
 				   : -1;
 	}
 	return -1;
+}
+
+int
+send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
+{
+	const struct talk_request r = {.read = "STATUS"};
+	struct host_line *l;
+	size_t i, failed = 0;
+	struct err e;
+	int status;
+
+	status = talk_to(t, h->lines, h->n, &r, NULL, NULL, &e);
+	if (status < 0)
+		return say_err(s, &e);
+	if (status == TALK_INTERRUPTED)
+		return send_interrupted(s);
+	for (i = 0; i < h->n; i++) {
+		l = &h->lines[i];
+		l->left_out = l->end != HOST_OK;
+		if (!l->left_out) {
+			if (get_count(l, "clients", &l->logged_in) != 0)
+				l->logged_in = 0;
+			continue;
+		}
+		failed++;
+		send_complain(s, l);
+	}
+	if (failed > 0 &&
+	    (failed == h->n || (needs_all && !h->fleet->skip_failed &&
+				   failed > h->fleet->max_failed))) {
+		say_error(s, "nothing was signed or sent");
+		return hosts_status(h, NULL);
+	}
+	return check_clocks(s, h);
 }
 
 int
@@ -174,8 +179,35 @@ print_talk(const struct say *s, const struct host_line *l, int status)
 
 struct printing {
 	struct say *say;
+	const struct doc *doc;
 	const char *good;
 };
+
+/* An update for nobody is most often one with a slip of the pen. */
+static void
+print_nobody(const struct printing *p, const struct host_line *l)
+{
+	const struct doc *d = p->doc;
+	const struct {
+		const char *name, *list;
+	} targets[] = {{"version", d->version}, {"platform", d->platform},
+	    {"program", d->program}, {"zone", d->zone}};
+	struct buf b = BUF_INIT;
+	const char *text;
+	size_t i;
+
+	if (!d->parts[DOC_CLIENT].present || !l->has_clients ||
+	    l->clients.targeted > 0 || l->logged_in == 0)
+		return;
+	for (i = 0; i < sizeof targets / sizeof *targets; i++)
+		if (targets[i].list != NULL)
+			buf_printf(&b, " --%s '%.64s'", targets[i].name,
+			    targets[i].list);
+	text = buf_text(&b);
+	if (text != NULL && *text != '\0')
+		say_note(p->say, "%s: no client here fits%s", l->shown, text);
+	buf_free(&b);
+}
 
 static void
 print_record(void *arg, struct host_line *l)
@@ -200,6 +232,7 @@ print_record(void *arg, struct host_line *l)
 	/* One that was left out has been complained about. */
 	if (!l->left_out)
 		print_talk(p->say, l, host_line_status(l, p->good));
+	print_nobody(p, l);
 }
 
 int
@@ -210,7 +243,7 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 	    .len = d->bytes.len,
 	    .head_len = d->head_len,
 	    .wait_ms = d->doc->wait_ms};
-	struct printing p = {s, good};
+	struct printing p = {s, d->doc, good};
 	size_t first, n, i, failed = 0;
 	struct err e;
 	int status;

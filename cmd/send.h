@@ -27,10 +27,6 @@
  */
 int send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all);
 
-/* The "name: value" of a STATUS body: 0 with *value, -1 when there is none
- * such or it is no number. */
-int send_count(const struct host_line *l, const char *name, uint64_t *value);
-
 /* "id:", "feature:", "bytes:" before anything is sent. */
 int send_announce(struct say *s, const struct document *d);
 

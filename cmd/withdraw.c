@@ -26,7 +26,7 @@ struct withdrawal {
 
 	/* about what */
 	uint64_t id; /* 0: the newest of the feature */
-	char feature_text[DOC_FEATURE + 1];
+	char feature_text[DOC_FEATURE + 1], wait_text[32];
 	struct document old;
 };
 
@@ -148,27 +148,56 @@ parse_target(struct withdrawal *w, const char *text)
 
 /* --- the verb ------------------------------------------------------------ */
 
-static int
-sign_and_send(struct withdrawal *w, const struct signer *signer, struct talk *t,
-    struct hosts *h)
+/* What is to be signed, as far as it is known. */
+static struct doc_spec
+make_spec(struct withdrawal *w)
 {
 	struct doc_spec spec = {.id = (uint64_t)clock_wall_us(),
 	    .feature = w->feature,
 	    .zone = w->zone,
 	    .note = w->note};
-	struct document d = DOCUMENT_INIT;
-	char wait[32];
-	struct err e;
-	int status;
 
 	if (w->what == WITHDRAW_REVERT)
 		spec.reverts = w->id;
 	else
 		spec.retires = w->id;
 	if (w->wait_ms >= 0) {
-		snprintf(wait, sizeof wait, "%" PRId64 "ms", w->wait_ms);
-		spec.wait = wait;
+		snprintf(w->wait_text, sizeof w->wait_text, "%" PRId64 "ms",
+		    w->wait_ms);
+		spec.wait = w->wait_text;
 	}
+	return spec;
+}
+
+/* Whether it can be signed, before anybody is asked: what only hosts tell is
+ * made up. 0, or -1 with err. */
+static int
+try(struct withdrawal *w, struct err *e)
+{
+	struct doc_spec spec = make_spec(w);
+	struct buf text = BUF_INIT;
+	int ret;
+
+	if (w->id == 0) {
+		spec.reverts = w->what == WITHDRAW_REVERT;
+		spec.retires = w->what == WITHDRAW_RETIRE;
+	}
+	if (spec.feature == NULL)
+		spec.feature = "any";
+	ret = doc_build(&text, &spec, e);
+	buf_free(&text);
+	return ret;
+}
+
+static int
+sign_and_send(struct withdrawal *w, const struct signer *signer, struct talk *t,
+    struct hosts *h)
+{
+	struct doc_spec spec = make_spec(w);
+	struct document d = DOCUMENT_INIT;
+	struct err e;
+	int status;
+
 	if (document_sign(&d, &spec, signer, &e) != 0 ||
 	    (w->write != NULL && file_write(w->write, d.bytes.data, d.bytes.len,
 				     0644, &e) != 0)) {
@@ -193,6 +222,7 @@ withdraw(struct withdrawal *w, char **operands, size_t n)
 	int status;
 
 	if (signer_open(&signer, w->key, w->sign_with, &e) != 0 ||
+	    try(w, &e) != 0 ||
 	    hosts_open(&h, &w->fleet, operands, n, 0, &e) != 0 ||
 	    (t = talk_open(&w->say, &e)) == NULL) {
 		status = say_err(&w->say, &e);

@@ -59,8 +59,10 @@ refused needs 1 'an update that needs another'
 
 # --- when ------------------------------------------------------------------
 
-push --feature e --server fix.lua --expires 2020-01-01T00:00:00Z
-exits 1 'an update that has expired'
+run "$hotfix" push -k key.sec --feature e --server fix.lua \
+	--server-version 2.3 --expires +1ms --write brief
+run "$hotfix" push brief "$addr"
+refused expired 1 'an update that has expired'
 run "$hotfix" push -k key.sec --feature s --server fix.lua \
 	--server-version 2.3 --write old
 push --feature s --server fix.lua
@@ -133,10 +135,13 @@ err_has 'client kaput' 'S0.10 with the error of the client'
 type_to one back
 sees one.out '^client back 2$' 'the client runs what it ran before'
 sees one.out '^server back 2$' 'and so does the host'
+push --version '*' --feature client-error --server six.lua --client bad.lua
+out_has '^result: reverted$' 'the bound that is there unasked: never all'
 echo 'error("plain kaput")' >bad.lua
 push --version '*' --feature plain --client bad.lua
 refused unsupported 1 'a plain chunk cannot be taken back'
-push --version '*' --feature plain --client bad.lua --allow-partial
+push --version '*' --feature plain --client bad.lua --allow-partial \
+	--max-failed 1
 exits 0 'unless that is allowed, and one may fail of one'
 out_has ' failed=1 ' 'S0.10 it is counted all the same'
 err_has 'plain kaput' 'S0.10 with the error'
@@ -160,10 +165,42 @@ err_has 'missing\.lua: No such file' 'is named'
 head -c 1048577 /dev/zero | tr '\0' ' ' >large.lua
 push --server large.lua
 exits 5 'a part of more than 1 MiB'
-push --feature 'Not A Feature' --server fix.lua
-exits 2 'a feature that is none'
-push --feature m --version '*' --both fix.lua --max-failed lots
-exits 2 'a bound that is none'
+
+# What is asked wrongly is told before anybody is asked, so the host need not
+# be there.
+wrong() { # NAME REGEX OPTION...
+	t_name=$1
+	t_regex=$2
+	shift 2
+	run "$hotfix" push -k key.sec --version '*' --both fix.lua "$@" \
+		127.0.0.1:1
+	exits 2 "$t_name: wrong use"
+	err_has "$t_regex" "$t_name: is named"
+	one_line "$t_name: told in one line"
+}
+wrong 'a feature that is none' 'feature: ' --feature 'Not A Feature'
+wrong 'a bound that is none' 'max-failed: ' --max-failed lots
+wrong 'an instant that is none' '--expires: ' --expires tomorrow
+wrong 'an instant that is past' '--expires: .* past' \
+	--expires 2020-01-01T00:00:00Z
+wrong 'an id that is none' 'needs: ' --needs first
+wrong 'an id of the future' 'needs: ' --needs 9000000000000000000
+wrong 'a list that is none' 'zone: ' --zone ''
+wrong 'a note of two lines' 'note: ' --note "$(printf 'a\nwait: 1s')"
+wrong 'a wait of more than all years' '--wait: ' --wait 10000000h
+wrong 'a number of hosts' '--batch: ' --batch 0
+run "$hotfix" push -k key.sec --version '' --both fix.lua 127.0.0.1:1
+exits 2 'no version at all'
+err_has 'version: ' 'is named'
+for o in --max-failed=lots --max-failed=3 --take-back=1m; do
+	run "$hotfix" push -k key.sec --server fix.lua "$o" 127.0.0.1:1
+	exits 2 "${o%=*} without a client part is wrong use"
+	err_has 'no client part' 'and says why'
+done
+run "$hotfix" revert -k key.sec --note "$(printf 'a\nb')" fix 127.0.0.1:1
+exits 2 'a revert with a note of two lines'
+run "$hotfix" retire -k key.sec --zone 'a,,b' fix 127.0.0.1:1
+exits 2 'a retirement with a list that is none'
 run "$hotfix" push -k key.sec --server fix.lua 127.0.0.1:1
 exits 3 'a host that is not there'
 err_has '127\.0\.0\.1:1' 'is named'

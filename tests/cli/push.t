@@ -44,6 +44,7 @@ sees two.out '^server after 2$' 'and so does the server'
 run "$hotfix" push -k key.sec --version '1.4.*' --both fix.lua \
 	--write doc "$addr"
 exits 0 'the same text under a new id supersedes the old'
+is "$(field max-failed doc)" 2 'of three clients at most two may fail unasked'
 run "$hotfix" push doc "$addr"
 exits 0 'a document that the host holds is not applied again'
 out_has '^result: have$' 'it says have'
@@ -63,6 +64,14 @@ run "$hotfix" push -k key.sec --version 9 --feature nobody \
 	--client fix.lua "$addr"
 exits 0 'clients of another version are left alone'
 out_has '^clients: targeted=0 ' 'none is targeted'
+is "$(cat err)" "hotfix: push: $addr: no client here fits --version '9'" \
+	'it says why, in case that was a slip'
+run "$hotfix" push -q -k key.sec --version 9 --feature nobody \
+	--client fix.lua "$addr"
+is "$(cat err)" '' 'unless -q'
+run "$hotfix" push -k key.sec --feature serverside --server fix.lua "$addr"
+! grep -q 'no client here' err
+ok $? 'a push without a client part has nothing to say of it' || t_show
 
 run "$hotfix" push --json -k key.sec --version '*' --feature j \
 	--both fix.lua "$addr"
