@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "cmd/options.h"
 #include "cmd/run.h"
+#include "peer/host.h"
 
 /* A typed line; a longer one comes in pieces. */
 #define LINE_MAX_BYTES 65536
@@ -104,6 +105,21 @@ start(struct client_verb *v)
 	return status;
 }
 
+/* 0 or 2. */
+static int
+check_told(const struct client_verb *v)
+{
+	const struct hotfix_client_options *o = &v->client;
+	const struct say *s = &v->say;
+
+	if (run_check_told(s, "--id", o->id, HOST_ID, " ") != 0 ||
+	    run_check_told(s, "--program", o->program, HOST_LABEL, "") != 0 ||
+	    run_check_told(s, "--version", o->version, HOST_LABEL, "") != 0 ||
+	    run_check_told(s, "--platform", o->platform, HOST_LABEL, "") != 0)
+		return ERR_USAGE;
+	return 0;
+}
+
 int
 cmd_client(int argc, char **argv)
 {
@@ -138,6 +154,8 @@ cmd_client(int argc, char **argv)
 		return status;
 	if (n < 2)
 		return options_complain(&v.say, "HOST and SCRIPT are needed");
+	if (check_told(&v) != 0)
+		return ERR_USAGE;
 	o->pub = v.pub.items;
 	o->npub = v.pub.n;
 	o->host = operands[0];

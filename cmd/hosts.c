@@ -236,6 +236,7 @@ hosts_free(struct hosts *h)
 void
 host_line_reset(struct host_line *l)
 {
+	l->asked = 0;
 	l->end = HOST_NOT_ASKED;
 	l->result[0] = l->word[0] = l->text[0] = l->server[0] = '\0';
 	l->has_clients = 0;

@@ -43,6 +43,7 @@ struct host_line {
 
 	uint64_t logged_in; /* clients, when the hosts were surveyed */
 	int left_out;       /* it did not answer before: not asked again */
+	int asked;          /* the request went out */
 	enum host_end end;
 	char result[HOSTS_WORD], word[HOSTS_WORD];
 	char text[ERR_TEXT];

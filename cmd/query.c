@@ -7,6 +7,7 @@
 
 #include "cmd/send.h"
 #include "cmd/signer.h"
+#include "cmd/verbs.h"
 
 struct query {
 	struct say *say;
@@ -87,12 +88,16 @@ query_run(struct say *s, struct fleet_options *f, char **operands, size_t n,
 	t = talk_open(s, &e);
 	status =
 	    t != NULL ? talk_to(t, h.lines, h.n, r, print_answer, &q, &e) : -1;
-	if (status < 0)
+	if (status < 0) {
 		status = say_err(s, &e);
-	else if (status == TALK_INTERRUPTED)
-		status = send_interrupted(s);
-	else
+	} else if (status != TALK_INTERRUPTED) {
 		status = hosts_status(&h, NULL);
+	} else if (r->command != NULL) {
+		status = send_interrupted(s, &h, "nothing was sent");
+	} else {
+		say_error(s, "interrupted");
+		status = EXIT_INTERRUPTED;
+	}
 	talk_close(t);
 	hosts_free(&h);
 	return status;

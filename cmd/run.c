@@ -13,8 +13,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "cmd/options.h"
 #include "cmd/signals.h"
 #include "cmd/verbs.h"
+
+int
+run_check_told(const struct say *s, const char *option, const char *text,
+    size_t max, const char *without)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (text == NULL ||
+	    (len >= 1 && len <= max && text_is_clean(text, len) &&
+		strpbrk(text, without) == NULL))
+		return 0;
+	return options_complain(s, "%s: not 1 to %zu bytes of clean text%s%s%s",
+	    option, max, *without != '\0' ? " without '" : "", without,
+	    *without != '\0' ? "'" : "");
+}
 
 int
 run_as_user(const char *name, struct err *e)

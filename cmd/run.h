@@ -7,6 +7,12 @@
 
 /* What serve and client have in common: a program that runs on. */
 
+/* What a party says of itself (NULL: nothing): 1 to max bytes of clean text
+ * with none of these characters in it, as the protocol has it. 0, or 2 after
+ * a complaint. */
+int run_check_told(const struct say *s, const char *option, const char *text,
+    size_t max, const char *without);
+
 /* Give up root for this user, its group and no others, for good. 0 or -1. */
 int run_as_user(const char *name, struct err *e);
 

@@ -12,10 +12,15 @@
 #define TITLE 400 /* of a block: a host's name and a word */
 
 int
-send_interrupted(const struct say *s)
+send_interrupted(const struct say *s, const struct hosts *h, const char *unsent)
 {
-	say_error(s, "interrupted; what a host has received it finishes alone"
-		     " (see hotfix log)");
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (h->lines[i].asked)
+			unsent = "what a host has received it finishes alone"
+				 " (see hotfix log)";
+	say_error(s, "interrupted; %s", unsent);
 	return EXIT_INTERRUPTED;
 }
 
@@ -94,8 +99,11 @@ send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
 	status = talk_to(t, h->lines, h->n, &r, NULL, NULL, &e);
 	if (status < 0)
 		return say_err(s, &e);
+	/* The questions of a survey are no requests that count. */
+	for (i = 0; i < h->n; i++)
+		h->lines[i].asked = 0;
 	if (status == TALK_INTERRUPTED)
-		return send_interrupted(s);
+		return send_interrupted(s, h, "nothing was signed or sent");
 	for (i = 0; i < h->n; i++) {
 		l = &h->lines[i];
 		l->left_out = l->end != HOST_OK;
@@ -257,7 +265,7 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 		if (status < 0)
 			return say_err(s, &e);
 		if (status == TALK_INTERRUPTED)
-			return send_interrupted(s);
+			return send_interrupted(s, h, "nothing was sent");
 		for (i = first; i < first + n; i++)
 			failed +=
 			    host_line_status(&h->lines[i], good) != 0 &&

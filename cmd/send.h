@@ -37,8 +37,10 @@ int send_announce(struct say *s, const struct document *d);
 int send_document(struct say *s, struct talk *t, struct hosts *h,
     const struct document *d, const char *good);
 
-/* The message for TALK_INTERRUPTED, and its status. */
-int send_interrupted(const struct say *s);
+/* The message for TALK_INTERRUPTED, and its status; unsent is what to say
+ * where none of the hosts was sent anything. */
+int send_interrupted(const struct say *s, const struct hosts *h,
+    const char *unsent);
 
 /* "NAME: reason" for a host that did not do as asked. */
 void send_complain(const struct say *s, const struct host_line *l);

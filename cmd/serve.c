@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "cmd/options.h"
 #include "cmd/run.h"
+#include "peer/host.h"
 
 #define FAREWELL_MS 1000 /* for clients to hear that this is the end */
 
@@ -32,6 +33,22 @@ parse_skip(struct serve *v)
 			INT64_MAX, &v->skip_ids[i]) != NUM_OK)
 			return options_complain(&v->say,
 			    "--skip: not an update's id");
+	return 0;
+}
+
+/* 0 or 2. */
+static int
+check_told(const struct serve *v)
+{
+	const struct hotfix_host_options *o = &v->host;
+	const struct say *s = &v->say;
+
+	/* A name is written in front of an address: NAME@ADDRESS. */
+	if (run_check_told(s, "--name", o->name, HOST_LABEL, " @") != 0 ||
+	    run_check_told(s, "--program", o->program, HOST_LABEL, "") != 0 ||
+	    run_check_told(s, "--version", o->version, HOST_LABEL, "") != 0 ||
+	    run_check_told(s, "--zone", o->zone, HOST_LABEL, "") != 0)
+		return ERR_USAGE;
 	return 0;
 }
 
@@ -123,9 +140,8 @@ cmd_serve(int argc, char **argv)
 	status = options_parse(&v.say, &usage, argc, argv, &operands, &n);
 	if (status != OPTIONS_GO_ON)
 		return status;
-	status = parse_skip(&v);
-	if (status != 0)
-		return status;
+	if (parse_skip(&v) != 0 || check_told(&v) != 0)
+		return ERR_USAGE;
 	o->listen = v.listen.items;
 	o->nlisten = v.listen.n;
 	o->allow = v.allow.items;

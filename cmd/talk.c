@@ -57,6 +57,7 @@ on_greeted(void *arg, const struct operator_greeting *g)
 	copy(l->name, sizeof l->name, g->host);
 	copy(l->program, sizeof l->program, g->program);
 	copy(l->version, sizeof l->version, g->version);
+	l->asked = 1;
 	say_detail(c->say, "%s: greets as %s, program %s, version %s", l->shown,
 	    l->name, l->program[0] != '\0' ? l->program : "untold",
 	    l->version[0] != '\0' ? l->version : "untold");

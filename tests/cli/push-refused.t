@@ -226,7 +226,7 @@ fake() {
 			LocalAddr => "127.0.0.1", LocalPort => 0) or die;
 		print "listening: 127.0.0.1:", $s->sockport, "\n";
 		while (my $c = $s->accept) {
-			print $c $ARGV[0];
+			print $c $ARGV[0]; print "came\n";
 			while (<$c>) { print $c "OK\nlength: 0\n\n\n" if /^$/ }
 		}' "$2"
 	await "$1.out" '^listening: '
@@ -250,6 +250,27 @@ fake web 'HTTP/1.1 400 Bad Request
 run "$hotfix" push -k key.sec --server fix.lua "$fake"
 exits 3 'what is no host is not spoken to'
 out_lacks '^id:' 'and nothing is signed'
+
+# Ctrl-C before anything was sent.
+run "$hotfix" push -k key.sec --server fix.lua --server-version 1 --write doc
+fake mute ''
+interrupted() { # VERB MESSAGE ARG...
+	t_verb=$1
+	t_message=$2
+	shift 2
+	: >mute.out
+	start operator "$hotfix" "$t_verb" "$@" "$fake"
+	await mute.out '^came'
+	stop operator INT
+	exits 130 "$t_verb: interrupted"
+	is "$(cat err)" "hotfix: $t_verb: $t_message" 'it says what was done'
+}
+interrupted push 'interrupted; nothing was signed or sent' -k key.sec \
+	--server fix.lua
+interrupted push 'interrupted; nothing was sent' doc
+interrupted revert 'interrupted; nothing was signed or sent' -k key.sec fix
+interrupted reload 'interrupted; nothing was sent' -k key.sec
+interrupted status interrupted
 
 # --- the closed door --------------------------------------------------------
 

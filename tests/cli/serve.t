@@ -50,6 +50,21 @@ fi
 run "$hotfix" client "$addr"
 exits 2 'a client needs a script'
 
+# What an end says of itself has the protocol's limits.
+long=$(printf '%065d' 0)
+for o in --name= --name='a b' --name=a@b --name="$long" --zone="$long" \
+	--program="$(printf 'a\nb')" --version= ; do
+	run timeout "$deadline" "$hotfix" serve "$o" -l 127.0.0.1:0
+	exits 2 "serve $(printf '%.12s' "$o" | tr '\n' '.')"
+	one_line 'is wrong use, told in one line'
+done
+for o in --id= --id='a b' --id="$long$long" --program="$long" \
+	--version="$(printf 'a\tb')" --platform= ; do
+	run timeout "$deadline" "$hotfix" client "$o" 127.0.0.1:1 missing.lua
+	exits 2 "client $(printf '%.13s' "$o" | tr '\t' '.')"
+	err_has "^hotfix: client: ${o%%=*}: " 'is wrong use, and named'
+done
+
 start two "$hotfix" serve -l 127.0.0.1:0 -l '[::1]:0'
 if await two.out '^listening: \[::1\]:[1-9]'; then
 	ok 0 'serve listens on several addresses'
@@ -115,6 +130,15 @@ await kept.out '^listening: '
 kill -HUP "$(cat kept.pid)"
 stop kept INT
 exits 130 'but not where it was ignored, as under nohup'
+
+# The longest that may be are told.
+name=$(printf '%064d' 1)
+start longest "$hotfix" serve -l 127.0.0.1:0 --name "$name" --zone "$name" \
+	--program "$name" --version "$name"
+await longest.out '^listening: '
+run "$hotfix" status "${line#listening: }"
+out_has "^host: $name " 'a name of 64 bytes is one'
+out_has "^zone: $name\$" 'a zone too'
 
 # Keys read anew.
 printf '%s one\n' "$(sed -n 2p key.pub)" >trust
