@@ -234,6 +234,23 @@ hosts_free(struct hosts *h)
 }
 
 void
+host_line_print(struct say *s, const struct host_line *l)
+{
+	const char *name = l->name[0] != '\0' ? l->name : l->target.name;
+	char text[2 * SOCK_NAME_MAX + 32];
+
+	if (*name == '\0')
+		name = "-";
+	if (s->json) {
+		say_text(s, "host", name);
+		say_text(s, "address", l->address);
+		return;
+	}
+	snprintf(text, sizeof text, "%s %s", name, l->address);
+	say_text(s, "host", text);
+}
+
+void
 host_line_reset(struct host_line *l)
 {
 	l->asked = 0;

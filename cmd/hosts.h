@@ -79,6 +79,10 @@ int hosts_open(struct hosts *h, struct fleet_options *f, char **operands,
     size_t n, int none_is_fine, struct err *e);
 void hosts_free(struct hosts *h);
 
+/* What a result is about: "host: NAME ADDRESS", in JSON two fields. NAME is
+ * the greeted one, else the one it was called by, else "-". */
+void host_line_print(struct say *s, const struct host_line *l);
+
 /* Forget the answer, keep the greeting. */
 void host_line_reset(struct host_line *l);
 

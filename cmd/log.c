@@ -7,36 +7,70 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/timetext.h"
 #include "cmd/options.h"
 #include "cmd/query.h"
 #include "update/ledger.h"
 
-#define LOG_MAX 9999 /* what a host takes */
+#define LOG_MAX       9999 /* what a host takes */
+#define LEDGER_DIGITS 32   /* of the digest in front of a ledger's lines */
+
+/* An event as it stands in a ledger, for its parser: in front of what hosts
+ * tell there is the digest of the line before. */
+static void
+print_json(struct say *s, const struct host_line *l, const char *line,
+    size_t len)
+{
+	char text[LEDGER_LINE + 1], time[TIMETEXT_SIZE];
+	struct ledger_event ev;
+	size_t i;
+	int n = snprintf(text, sizeof text, "%0*d %.*s", LEDGER_DIGITS, 0,
+	    (int)(len < sizeof text ? len : sizeof text), line);
+
+	if (n < 0 || (size_t)n >= sizeof text ||
+	    ledger_parse(&ev, text, (size_t)n, NULL) != 0) {
+		say_error(s, "%s: an event that cannot be read", l->shown);
+		return;
+	}
+	host_line_print(s, l);
+	say_text(s, "time", timetext_format(ev.time_us, time));
+	say_text(s, "event", ev.event);
+	say_inner(s, "fields");
+	for (i = 0; i < ev.nfields; i++)
+		say_text(s, ev.fields[i].name, ev.fields[i].value);
+	say_inner_end(s);
+	say_end(s);
+}
+
+static void
+print_row(struct say *s, const char *line, size_t len)
+{
+	char text[LEDGER_LINE + 1], *rest = text;
+	const char *values[3];
+
+	snprintf(text, sizeof text, "%.*s",
+	    (int)(len < sizeof text ? len : sizeof text - 1), line);
+	values[0] = query_word(&rest, ' ');
+	values[1] = query_word(&rest, ' ');
+	values[2] = rest;
+	say_row(s, values, 3);
+}
 
 static void
 print_log(struct say *s, const struct host_line *l)
 {
-	static const char *const columns[] = {
-	    "time", "event", "fields", "host"};
-	const char *values[4];
-	char text[LEDGER_LINE + 1], *rest = text;
 	const char *line;
 	size_t at = 0, len;
 
 	if (!s->json) {
-		query_print_host(s, l);
+		host_line_print(s, l);
 		say_end(s);
 	}
-	while (query_line(&l->body, &at, &line, &len)) {
-		snprintf(text, sizeof text, "%.*s",
-		    (int)(len < sizeof text ? len : sizeof text - 1), line);
-		rest = text;
-		values[0] = query_word(&rest, ' ');
-		values[1] = query_word(&rest, ' ');
-		values[2] = rest;
-		values[3] = l->name;
-		say_row(s, columns, values, s->json ? 4 : 3);
-	}
+	while (query_line(&l->body, &at, &line, &len))
+		if (s->json)
+			print_json(s, l, line, len);
+		else
+			print_row(s, line, len);
 }
 
 int

@@ -14,16 +14,6 @@ struct query {
 	void (*print)(struct say *s, const struct host_line *l);
 };
 
-void
-query_print_host(struct say *s, const struct host_line *l)
-{
-	char text[2 * SOCK_NAME_MAX + 32];
-
-	snprintf(text, sizeof text, "%s %s", l->name[0] != '\0' ? l->name : "-",
-	    l->address);
-	say_text(s, "host", text);
-}
-
 int
 query_line(const struct buf *b, size_t *at, const char **line, size_t *len)
 {
@@ -59,7 +49,7 @@ print_answer(void *arg, struct host_line *l)
 		q->print(q->say, l);
 		return;
 	}
-	query_print_host(q->say, l);
+	host_line_print(q->say, l);
 	if (l->end == HOST_OK)
 		strcpy(word, "ok");
 	else if (l->word[0] == '\0')

@@ -18,9 +18,6 @@ int query_run(struct say *s, struct fleet_options *f, char **operands, size_t n,
 int query_command(struct say *s, struct fleet_options *f, char **operands,
     size_t n, const char *key, const char *command);
 
-/* "host: NAME ADDRESS" as a field. */
-void query_print_host(struct say *s, const struct host_line *l);
-
 /* The next line of the bytes from *at on: 1 with its start and length, 0 at
  * the end. */
 int query_line(const struct buf *b, size_t *at, const char **line, size_t *len);

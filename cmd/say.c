@@ -170,6 +170,20 @@ say_counts(struct say *s, const char *name, const char *const *names,
 	putchar(s->json ? '}' : '\n');
 }
 
+void
+say_inner(struct say *s, const char *name)
+{
+	put_name(s, name);
+	s->open = 0;
+}
+
+void
+say_inner_end(struct say *s)
+{
+	fputs(s->open ? "}" : "{}", stdout);
+	s->open = 1;
+}
+
 int
 say_end(struct say *s)
 {
@@ -180,22 +194,16 @@ say_end(struct say *s)
 }
 
 void
-say_row(struct say *s, const char *const *columns, const char *const *values,
-    size_t n)
+say_row(struct say *s, const char *const *values, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (s->json) {
-			say_text(s, columns[i], values[i]);
-			continue;
-		}
 		if (i > 0)
 			putchar('\t');
 		put_line(values[i]);
 	}
-	if (!s->json)
-		putchar('\n');
+	putchar('\n');
 	say_end(s);
 }
 

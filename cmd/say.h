@@ -17,7 +17,7 @@ struct say {
 	int quiet;        /* -q: errors alone on standard error */
 	int verbose;      /* -v */
 	int json;         /* --json */
-	int open;         /* the record has fields (JSON) */
+	int open;         /* the record, or the object in it, has fields */
 };
 
 /* "hotfix: VERB: ..." on standard error; our own words and texts that are
@@ -44,13 +44,15 @@ void say_count(struct say *s, const char *name, uint64_t value);
 /* "name: a=1 b=2"; an object inside the object. */
 void say_counts(struct say *s, const char *name, const char *const *names,
     const uint64_t *values, size_t n);
+/* With --json: the fields that follow, up to say_inner_end, are those of an
+ * object that is this field's value. */
+void say_inner(struct say *s, const char *name);
+void say_inner_end(struct say *s);
 /* Ends the record and writes it out: 0, or -1 when it could not be. */
 int say_end(struct say *s);
 
-/* A row of a table: its values parted by tabs; with --json an object whose
- * names are the columns'. */
-void say_row(struct say *s, const char *const *columns,
-    const char *const *values, size_t n);
+/* A row of a table, its values parted by tabs; not for --json. */
+void say_row(struct say *s, const char *const *values, size_t n);
 
 /* The end of the program: the status, or 5 with a message when something
  * meant for standard output did not get there. */

@@ -225,11 +225,9 @@ print_record(void *arg, struct host_line *l)
 	const struct printing *p = arg;
 	const uint64_t counts[] = {l->clients.targeted, l->clients.applied,
 	    l->clients.deferred, l->clients.failed, l->clients.missing};
-	char host[2 * SOCK_NAME_MAX + 32], result[2 * HOSTS_WORD];
+	char result[2 * HOSTS_WORD];
 
-	snprintf(host, sizeof host, "%s %s", l->name[0] != '\0' ? l->name : "-",
-	    l->address);
-	say_text(p->say, "host", host);
+	host_line_print(p->say, l);
 	if (l->server[0] != '\0')
 		say_text(p->say, "server", l->server);
 	if (l->has_clients)

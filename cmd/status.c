@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cmd/options.h"
 #include "cmd/query.h"
 
@@ -35,58 +36,126 @@ split(const char *line, size_t len, char name[FIELD_MAX], char value[FIELD_MAX])
 	return 0;
 }
 
-/* Names that come once for each of something. */
 static int
-repeats(const char *name)
+is_one_of(const char *name, const char *const *names)
 {
-	return strcmp(name, "update") == 0 || strcmp(name, "open") == 0;
+	for (; *names != NULL; names++)
+		if (strcmp(name, *names) == 0)
+			return 1;
+	return 0;
 }
 
-/* JSON has no two fields of one name: what repeats gets objects of its own
- * behind the host's. */
+/* A field of what a host told: a number where it should be one and is. */
+static void
+print_field(struct say *s, const char *name, const char *value)
+{
+	static const char *const counts[] = {"uptime", "clients", "connections",
+	    "logins", "refusals", "live", "unknown-updates", "stray-results",
+	    "running", "applied", "failed", "seconds", NULL};
+	uint64_t n;
+
+	if (is_one_of(name, counts) &&
+	    num_parse(value, strlen(value), UINT64_MAX, &n) == NUM_OK)
+		say_count(s, name, n);
+	else
+		say_text(s, name, value);
+}
+
+/* "ID FEATURE STATE name=value..." or "ADDRESS SECONDS" as an object. */
+static void
+print_object(struct say *s, const char *name, char *value)
+{
+	static const char *const update[] = {"id", "feature", "state", NULL};
+	static const char *const open[] = {"address", "seconds", NULL};
+	static const char *const pairs[] = {
+	    "server", "running", "applied", "failed", NULL};
+	const char *const *names = strcmp(name, "open") == 0 ? open : update;
+	char *word, *equals;
+
+	say_inner(s, name);
+	for (; *names != NULL; names++)
+		print_field(s, *names, query_word(&value, ' '));
+	while (*value != '\0') {
+		word = query_word(&value, ' ');
+		equals = strchr(word, '=');
+		if (equals == NULL)
+			continue;
+		*equals = '\0';
+		if (is_one_of(word, pairs))
+			print_field(s, word, equals + 1);
+	}
+	say_inner_end(s);
+}
+
+/* JSON has no two fields of one name: what comes once for each of something
+ * gets objects of its own behind the host's. */
 static void
 print_status(struct say *s, const struct host_line *l)
 {
+	static const char *const repeated[] = {"update", "open", NULL};
+	static const char *const said[] = {"host", "address", NULL};
 	char name[FIELD_MAX], value[FIELD_MAX];
 	const char *line;
 	size_t at, len;
 
-	query_print_host(s, l);
+	host_line_print(s, l);
 	for (at = 0; query_line(&l->body, &at, &line, &len);)
 		if (split(line, len, name, value) == 0 &&
-		    strcmp(name, "host") != 0 && !(s->json && repeats(name)))
-			say_text(s, name, value);
+		    !is_one_of(name, said) &&
+		    !(s->json && is_one_of(name, repeated)))
+			print_field(s, name, value);
 	say_end(s);
 	for (at = 0; s->json && query_line(&l->body, &at, &line, &len);)
-		if (split(line, len, name, value) == 0 && repeats(name)) {
-			query_print_host(s, l);
-			say_text(s, name, value);
+		if (split(line, len, name, value) == 0 &&
+		    is_one_of(name, repeated)) {
+			host_line_print(s, l);
+			print_object(s, name, value);
 			say_end(s);
 		}
+}
+
+#define COLUMNS 8
+
+/* A client has an address too, so it is an object inside the host's. */
+static void
+print_client(struct say *s, const struct host_line *l,
+    const char *const values[COLUMNS])
+{
+	static const char *const names[COLUMNS] = {"id", "address", "login",
+	    "program", "version", "platform", "release", "have"};
+	size_t i;
+
+	if (!s->json) {
+		say_row(s, values, COLUMNS);
+		return;
+	}
+	host_line_print(s, l);
+	say_inner(s, "client");
+	for (i = 0; i < COLUMNS; i++)
+		say_text(s, names[i], values[i]);
+	say_inner_end(s);
+	say_end(s);
 }
 
 static void
 print_clients(struct say *s, const struct host_line *l)
 {
-	static const char *const columns[] = {"client", "address", "login",
-	    "program", "version", "platform", "release", "have", "host"};
-	const char *values[sizeof columns / sizeof *columns];
+	const char *values[COLUMNS];
 	char text[8 * FIELD_MAX], *rest;
 	const char *line;
 	size_t at = 0, len, i;
 
 	if (!s->json) {
-		query_print_host(s, l);
+		host_line_print(s, l);
 		say_end(s);
 	}
 	while (query_line(&l->body, &at, &line, &len)) {
 		snprintf(text, sizeof text, "%.*s",
 		    (int)(len < sizeof text ? len : sizeof text - 1), line);
 		rest = text;
-		for (i = 0; i < 8; i++)
+		for (i = 0; i < COLUMNS; i++)
 			values[i] = query_word(&rest, '\t');
-		values[8] = l->name;
-		say_row(s, columns, values, s->json ? 9 : 8);
+		print_client(s, l, values);
 	}
 }
 

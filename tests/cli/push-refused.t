@@ -137,6 +137,9 @@ sees one.out '^client back 2$' 'the client runs what it ran before'
 sees one.out '^server back 2$' 'and so does the host'
 push --version '*' --feature client-error --server six.lua --client bad.lua
 out_has '^result: reverted$' 'the bound that is there unasked: never all'
+run "$hotfix" log --json -n 3 "$addr"
+grep -q '"why":"[^"%]* [^"%]*"' out
+ok $? 'log --json: values are decoded' || t_show
 echo 'error("plain kaput")' >bad.lua
 push --version '*' --feature plain --client bad.lua
 refused unsupported 1 'a plain chunk cannot be taken back'

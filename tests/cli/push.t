@@ -85,6 +85,41 @@ else
 fi
 grep -q '"clients":{"targeted":3,"applied":3,' out
 ok $? 'with the counts as numbers' || t_show
+grep -q "\"host\":\"east\",\"address\":\"$addr\"" out
+ok $? "and the host's name and address apart" || t_show
+
+# Every line of --json is one object; the names are those of the manual.
+keys() { # NAME WANT EXPRESSION: of python, over the objects o
+	if command -v python3 >/dev/null; then
+		got=$(python3 -c "import json, sys
+o = [json.loads(line) for line in sys.stdin]
+print($3)" <out 2>&1)
+		is "$got" "$2" "$1" || t_show
+	else
+		skip "$1: no python3 to read JSON"
+	fi
+}
+run "$hotfix" status --json "$addr"
+keys 'status --json: counts are numbers' 'int int int int' \
+	"*[type(o[0][k]).__name__ for k in
+	('uptime', 'clients', 'connections', 'live')]"
+keys 'status --json: host and address' "east $addr" \
+	"o[0]['host'], o[0]['address']"
+keys 'status --json: an update is an object' \
+	'applied,failed,feature,id,running,server,state j live applied 3 0' \
+	"*[(','.join(sorted(u)), u['feature'], u['state'], u['server'],
+	u['running'], u['failed']) for u in
+	[x['update'] for x in o if 'update' in x]
+	if u['feature'] == 'j'][0]"
+run "$hotfix" status --json --clients "$addr"
+keys 'status --clients --json: a client is an object' \
+	"one 1.4.2 3 east $addr" \
+	"*[(x['client']['id'], x['client']['version'], len(o), x['host'],
+	x['address']) for x in o if x['client']['id'] == 'one'][0]"
+run "$hotfix" log --json -n 1 "$addr"
+keys 'log --json: the fields are an object' "dict str east $addr" \
+	"type(o[0]['fields']).__name__, type(o[0]['event']).__name__,
+	o[0]['host'], o[0]['address']"
 
 # S0.11: targets by zone and fleet file; two hosts in one push.
 serve west -p key.pub --program arena --version 2.3 --zone west server.lua
