@@ -14,10 +14,11 @@ int
 cmd_accept(int argc, char **argv)
 {
 	struct fleet_options fleet = {.file = NULL};
-	const char *key = NULL;
+	const char *key = NULL, *sign_with = NULL;
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &key},
+	    {0, "sign-with", "CMD", "have a command sign", .text = &sign_with},
 	};
 	struct option fleet_rows[HOSTS_OPTIONS];
 	const struct usage usage = {"-k KEY ID HOST[:PORT]...",
@@ -39,5 +40,6 @@ cmd_accept(int argc, char **argv)
 			  &id) != NUM_OK)
 		return options_complain(&say, "the ID of a document is needed");
 	snprintf(command, sizeof command, "accept %" PRIu64, id);
-	return query_command(&say, &fleet, operands + 1, n - 1, key, command);
+	return query_command(&say, &fleet, operands + 1, n - 1, key, sign_with,
+	    command);
 }

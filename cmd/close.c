@@ -13,10 +13,11 @@ int
 cmd_close(int argc, char **argv)
 {
 	struct fleet_options fleet = {.file = NULL};
-	const char *key = NULL;
+	const char *key = NULL, *sign_with = NULL;
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &key},
+	    {0, "sign-with", "CMD", "have a command sign", .text = &sign_with},
 	};
 	const struct usage usage = {"-k KEY HOST[:PORT] ADDR|self",
 	    "Close the operators' interface of HOST again for an address that"
@@ -39,5 +40,6 @@ cmd_close(int argc, char **argv)
 		return options_complain(&say,
 		    "ADDR is an address in numbers, or self");
 	snprintf(command, sizeof command, "close %s", operands[1]);
-	return query_command(&say, &fleet, operands, 1, key, command);
+	return query_command(&say, &fleet, operands, 1, key, sign_with,
+	    command);
 }

@@ -2,6 +2,7 @@
 
 #include "cmd/document.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -71,6 +72,17 @@ document_read(struct document *d, const char *path, struct err *e)
 		return 0;
 	document_free(d);
 	return -1;
+}
+
+int
+document_write(const struct document *d, const char *path, struct err *e)
+{
+	if (strcmp(path, "-") != 0)
+		return file_write(path, d->bytes.data, d->bytes.len, 0644, e);
+	if (fwrite(d->bytes.data, 1, d->bytes.len, stdout) == d->bytes.len &&
+	    fflush(stdout) == 0)
+		return 0;
+	return err_errno(e, ERR_LOCAL, "standard output");
 }
 
 int

@@ -26,6 +26,8 @@ int document_sign(struct document *d, const struct doc_spec *spec,
     const struct signer *signer, struct err *e);
 /* Read one; form, lengths and digests are checked. 0, or -1 with err. */
 int document_read(struct document *d, const char *path, struct err *e);
+/* Write it to a file, "-" being standard output. 0, or -1 with err. */
+int document_write(const struct document *d, const char *path, struct err *e);
 void document_free(struct document *d);
 
 /* "TIME" or "+T", from now_us, as an instant. 0 or -1 (ERR_USAGE). */

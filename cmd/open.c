@@ -16,11 +16,12 @@ int
 cmd_open(int argc, char **argv)
 {
 	struct fleet_options fleet = {.file = NULL};
-	const char *key = NULL;
+	const char *key = NULL, *sign_with = NULL;
 	int64_t ms = -1;
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &key},
+	    {0, "sign-with", "CMD", "have a command sign", .text = &sign_with},
 	    {0, "for", "T", "for so long, 1s to 24h (10m)", .ms = &ms},
 	};
 	const struct usage usage = {"-k KEY [--for T] HOST[:PORT] ADDR|self",
@@ -51,5 +52,6 @@ cmd_open(int argc, char **argv)
 		    "--for: whole seconds from 1s to 24h");
 	snprintf(command, sizeof command, "open %s %" PRId64, operands[1],
 	    ms / 1000);
-	return query_command(&say, &fleet, operands, 1, key, command);
+	return query_command(&say, &fleet, operands, 1, key, sign_with,
+	    command);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cmd/send.h"
 #include "cmd/signer.h"
 #include "cmd/verbs.h"
@@ -95,15 +94,10 @@ sign_and_send(struct say *s, struct plan *p, const struct signer *signer,
 
 	if ((p->again != NULL ? plan_make_again(p, now_us, &e)
 			      : plan_make(p, h, now_us, &e)) != 0 ||
-	    document_sign(&d, &p->spec, signer, &e) != 0 ||
-	    (p->write != NULL && file_write(p->write, d.bytes.data, d.bytes.len,
-				     0644, &e) != 0)) {
-		document_free(&d);
-		return say_err(s, &e);
-	}
-	status = send_announce(s, &d);
-	if (status == SEND_GO_ON)
-		status = h->n > 0 ? send_document(s, t, h, &d, NULL) : 0;
+	    document_sign(&d, &p->spec, signer, &e) != 0)
+		status = say_err(s, &e);
+	else
+		status = send_made(s, t, h, &d, p->write, NULL);
 	document_free(&d);
 	return status;
 }
@@ -128,6 +122,9 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 		status = say_err(s, &e);
 		goto out;
 	}
+	status = send_check_write(s, p->write, &h);
+	if (status != SEND_GO_ON)
+		goto out;
 	status = read_input(s, p);
 	if (status != 0)
 		goto out;

@@ -95,16 +95,15 @@ query_run(struct say *s, struct fleet_options *f, char **operands, size_t n,
 
 int
 query_command(struct say *s, struct fleet_options *f, char **operands, size_t n,
-    const char *key, const char *command)
+    const char *key, const char *sign_with, const char *command)
 {
 	struct talk_request r = {.command = command};
 	struct signer signer;
 	struct err e;
 	int status;
 
-	if (signer_open(&signer, key, NULL, &e) == 0) {
-		r.sec = &signer.sec;
-		r.key_name = signer.name;
+	if (signer_open(&signer, key, sign_with, &e) == 0) {
+		r.signer = &signer;
 		status = query_run(s, f, operands, n, &r, NULL);
 	} else {
 		status = say_err(s, &e);

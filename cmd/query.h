@@ -14,9 +14,9 @@ int query_run(struct say *s, struct fleet_options *f, char **operands, size_t n,
     const struct talk_request *r,
     void (*print)(struct say *s, const struct host_line *l));
 
-/* A command, signed by this key file (NULL: HOTFIX_KEY). */
+/* A command, signed by this key file (NULL: HOTFIX_KEY) or shell command. */
 int query_command(struct say *s, struct fleet_options *f, char **operands,
-    size_t n, const char *key, const char *command);
+    size_t n, const char *key, const char *sign_with, const char *command);
 
 /* The next line of the bytes from *at on: 1 with its start and length, 0 at
  * the end. */

@@ -9,10 +9,11 @@ int
 cmd_reload(int argc, char **argv)
 {
 	struct fleet_options fleet = {.file = NULL};
-	const char *key = NULL;
+	const char *key = NULL, *sign_with = NULL;
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &key},
+	    {0, "sign-with", "CMD", "have a command sign", .text = &sign_with},
 	};
 	struct option fleet_rows[HOSTS_OPTIONS];
 	const struct usage usage = {"-k KEY HOST[:PORT]...",
@@ -28,5 +29,6 @@ cmd_reload(int argc, char **argv)
 	status = options_parse(&say, &usage, argc, argv, &operands, &n);
 	if (status != OPTIONS_GO_ON)
 		return status;
-	return query_command(&say, &fleet, operands, n, key, "reload");
+	return query_command(&say, &fleet, operands, n, key, sign_with,
+	    "reload");
 }

@@ -280,3 +280,30 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 	}
 	return hosts_status(h, good);
 }
+
+int
+send_check_write(const struct say *s, const char *path, const struct hosts *h)
+{
+	if (path == NULL || strcmp(path, "-") != 0 || h->n == 0)
+		return SEND_GO_ON;
+	return options_complain(s,
+	    "--write - goes without a HOST, whose results are on standard"
+	    " output");
+}
+
+int
+send_made(struct say *s, struct talk *t, struct hosts *h,
+    const struct document *d, const char *path, const char *good)
+{
+	struct err e;
+	int status;
+
+	if (path != NULL && document_write(d, path, &e) != 0)
+		return say_err(s, &e);
+	if (path != NULL && strcmp(path, "-") == 0)
+		return 0;
+	status = send_announce(s, d);
+	if (status != SEND_GO_ON)
+		return status;
+	return h->n > 0 ? send_document(s, t, h, d, good) : 0;
+}

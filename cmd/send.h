@@ -27,6 +27,19 @@
  */
 int send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all);
 
+/* Where --write goes (NULL: nowhere): standard output has either the document
+ * or results. SEND_GO_ON, or 2. */
+int send_check_write(const struct say *s, const char *path,
+    const struct hosts *h);
+
+/*
+ * What is done with a document that was just made: written to path (NULL: it
+ * is not), told, unless it went to standard output, and sent to the hosts
+ * that there are. Returns the exit status.
+ */
+int send_made(struct say *s, struct talk *t, struct hosts *h,
+    const struct document *d, const char *path, const char *good);
+
 /* "id:", "feature:", "bytes:" before anything is sent. */
 int send_announce(struct say *s, const struct document *d);
 

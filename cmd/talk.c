@@ -25,12 +25,14 @@ struct talk {
 	int signals;
 	struct loop_io signal_io;
 	int interrupted;
+	int failed; /* nothing more can be done, why tells */
+	struct err why;
 };
 
 struct conn {
 	struct host_line *line;
 	const struct talk_request *request;
-	const struct say *say;
+	struct talk *talk;
 	struct operator_side *op;
 	struct attach_operator *at;
 	int ended;
@@ -45,6 +47,30 @@ copy(char *out, size_t size, const char *text)
 	    text != NULL ? strlen(text) : 0, 0);
 }
 
+/* The signer may take its time, and ask people; until then no other host is
+ * spoken to. */
+static void
+sign_command(struct conn *c)
+{
+	const struct talk_request *r = c->request;
+	struct buf text = BUF_INIT, body = BUF_INIT;
+	struct err *e = &c->talk->why;
+
+	if (operator_command_text(c->op, &text, r->command) != 0) {
+		c->talk->failed = 1;
+		err_set(e, ERR_LOCAL, "no text to sign, or out of memory");
+	} else if (signer_sign(r->signer, text.data, text.len, &body, e) != 0) {
+		c->talk->failed = 1;
+	} else if (buf_append(&body, text.data, text.len) != 0) {
+		c->talk->failed = 1;
+		err_set(e, ERR_LOCAL, "out of memory");
+	} else {
+		operator_command_signed(c->op, body.data, body.len);
+	}
+	buf_free(&text);
+	buf_free(&body);
+}
+
 static void
 on_greeted(void *arg, const struct operator_greeting *g)
 {
@@ -57,16 +83,16 @@ on_greeted(void *arg, const struct operator_greeting *g)
 	copy(l->name, sizeof l->name, g->host);
 	copy(l->program, sizeof l->program, g->program);
 	copy(l->version, sizeof l->version, g->version);
-	l->asked = 1;
-	say_detail(c->say, "%s: greets as %s, program %s, version %s", l->shown,
-	    l->name, l->program[0] != '\0' ? l->program : "untold",
+	say_detail(c->talk->say, "%s: greets as %s, program %s, version %s",
+	    l->shown, l->name, l->program[0] != '\0' ? l->program : "untold",
 	    l->version[0] != '\0' ? l->version : "untold");
 	if (r->doc != NULL)
 		operator_push(c->op, r->doc, r->len, r->head_len, r->wait_ms);
 	else if (r->command != NULL)
-		operator_command(c->op, r->sec, r->key_name, r->command);
+		sign_command(c);
 	else
 		operator_read(c->op, r->read);
+	l->asked = !c->talk->failed;
 }
 
 static void
@@ -77,7 +103,8 @@ on_server(void *arg, const char *result, const void *text, size_t len)
 	copy(c->line->server, sizeof c->line->server, result);
 	buf_reset(&c->line->report);
 	buf_append(&c->line->report, text, len);
-	say_detail(c->say, "%s: server %s", c->line->shown, c->line->server);
+	say_detail(c->talk->say, "%s: server %s", c->line->shown,
+	    c->line->server);
 }
 
 static void
@@ -87,7 +114,7 @@ on_clients(void *arg, const struct operator_progress *p)
 
 	c->line->clients = *p;
 	c->line->has_clients = 1;
-	say_detail(c->say,
+	say_detail(c->talk->say,
 	    "%s: %" PRIu64 " of %" PRIu64 " clients still without a result",
 	    c->line->shown, p->missing, p->targeted);
 }
@@ -263,10 +290,14 @@ talk_to(struct talk *t, struct host_line *lines, size_t n,
 	for (i = 0; i < n; i++) {
 		conns[i].line = &lines[i];
 		conns[i].request = r;
-		conns[i].say = t->say;
+		conns[i].talk = t;
 		conns[i].ended = lines[i].left_out;
 	}
 	while (settle(conns, n, &reported, &running, ended, arg) < n) {
+		if (t->failed) {
+			*e = t->why;
+			goto out;
+		}
 		if (t->interrupted) {
 			ret = TALK_INTERRUPTED;
 			goto out;

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "cmd/hosts.h"
 #include "cmd/say.h"
-#include "crypto/signify.h"
+#include "cmd/signer.h"
 
 /* Speaking to hosts, all of them at once in one loop. */
 
@@ -26,8 +26,7 @@ struct talk_request {
 	int64_t wait_ms; /* what it asks its host to wait */
 
 	const char *command; /* to be signed */
-	const struct signify_sec *sec;
-	const char *key_name;
+	const struct signer *signer;
 };
 
 /* Connections at a time: a fleet does not take all descriptors. */

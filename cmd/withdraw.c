@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cmd/query.h"
@@ -128,7 +127,8 @@ parse_target(struct withdrawal *w, const char *text)
 	    w->id > 0)
 		return 0;
 	w->id = 0;
-	if (stat(text, &st) == 0 && S_ISREG(st.st_mode) &&
+	if ((strcmp(text, "-") == 0 ||
+		(stat(text, &st) == 0 && S_ISREG(st.st_mode))) &&
 	    document_read(&w->old, text, &e) == 0) {
 		w->id = w->old.doc->id;
 		w->feature = w->old.doc->feature;
@@ -198,17 +198,39 @@ sign_and_send(struct withdrawal *w, const struct signer *signer, struct talk *t,
 	struct err e;
 	int status;
 
-	if (document_sign(&d, &spec, signer, &e) != 0 ||
-	    (w->write != NULL && file_write(w->write, d.bytes.data, d.bytes.len,
-				     0644, &e) != 0)) {
-		document_free(&d);
-		return say_err(&w->say, &e);
-	}
-	status = send_announce(&w->say, &d);
-	if (status == SEND_GO_ON)
-		status = send_document(&w->say, t, h, &d,
+	if (document_sign(&d, &spec, signer, &e) != 0)
+		status = say_err(&w->say, &e);
+	else
+		status = send_made(&w->say, t, h, &d, w->write,
 		    w->what == WITHDRAW_REVERT ? "reverted" : NULL);
 	document_free(&d);
+	return status;
+}
+
+/* Ask the hosts, if there are any, and do it. */
+static int
+ask_and_send(struct withdrawal *w, const struct signer *signer, struct hosts *h)
+{
+	struct talk *t = NULL;
+	struct err e;
+	int status;
+
+	if (h->n == 0 && (w->id == 0 || w->feature == NULL))
+		return options_complain(&w->say,
+		    "no HOST to ask: give an ID with its --feature, or a"
+		    " DOCUMENT");
+	if (h->n == 0)
+		return sign_and_send(w, signer, NULL, h);
+	t = talk_open(&w->say, &e);
+	if (t == NULL)
+		return say_err(&w->say, &e);
+	/* One dead host does not keep the others from taking it back. */
+	status = send_survey(&w->say, t, h, 0);
+	if (status == SEND_GO_ON)
+		status = find(w, h);
+	if (status == SEND_GO_ON)
+		status = sign_and_send(w, signer, t, h);
+	talk_close(t);
 	return status;
 }
 
@@ -216,26 +238,18 @@ static int
 withdraw(struct withdrawal *w, char **operands, size_t n)
 {
 	struct hosts h = {NULL, 0, 0, NULL};
-	struct talk *t = NULL;
 	struct signer signer;
 	struct err e;
 	int status;
 
 	if (signer_open(&signer, w->key, w->sign_with, &e) != 0 ||
 	    try(w, &e) != 0 ||
-	    hosts_open(&h, &w->fleet, operands, n, 0, &e) != 0 ||
-	    (t = talk_open(&w->say, &e)) == NULL) {
+	    hosts_open(&h, &w->fleet, operands, n, w->write != NULL, &e) != 0)
 		status = say_err(&w->say, &e);
-		goto out;
-	}
-	/* One dead host does not keep the others from taking it back. */
-	status = send_survey(&w->say, t, &h, 0);
+	else
+		status = send_check_write(&w->say, w->write, &h);
 	if (status == SEND_GO_ON)
-		status = find(w, &h);
-	if (status == SEND_GO_ON)
-		status = sign_and_send(w, &signer, t, &h);
-out:
-	talk_close(t);
+		status = ask_and_send(w, &signer, &h);
 	hosts_free(&h);
 	signer_close(&signer);
 	return status;

@@ -440,32 +440,50 @@ operator_read(struct operator_side *o, const char *line)
 	buf_free(&b);
 }
 
+int
+operator_command_text(const struct operator_side *o, struct buf *out,
+    const char *command)
+{
+	return command_build(out, o->greeting.host, o->greeting.nonce, o->seq,
+	    command);
+}
+
+void
+operator_command_signed(struct operator_side *o, const void *body, size_t len)
+{
+	struct buf b = BUF_INIT;
+
+	if (!may_ask(o))
+		return;
+	frame_begin(&b, "COMMAND");
+	frame_body(&b, body, len);
+	o->is_command = 1;
+	ask(o, READ, &b, OPERATOR_ANSWER_NS);
+	buf_free(&b);
+}
+
 void
 operator_command(struct operator_side *o, const struct signify_sec *sec,
     const char *key_name, const char *command)
 {
-	struct buf text = BUF_INIT, whole = BUF_INIT, b = BUF_INIT;
+	struct buf text = BUF_INIT, whole = BUF_INIT;
 	struct signify_sig sig;
 
 	if (!may_ask(o))
 		return;
-	if (command_build(&text, o->greeting.host, o->greeting.nonce, o->seq,
-		command) != 0 &&
-	    !text.oom) {
+	if (operator_command_text(o, &text, command) != 0 && !text.oom) {
 		o->cb.error(o->cb.arg, word_name(WORD_SYNTAX), "not a command");
 		return;
 	}
 	signify_sign(&sig, sec, text.data, text.len);
 	signify_sig_format(&whole, &sig, key_name);
 	buf_append(&whole, text.data, text.len);
-	frame_begin(&b, "COMMAND");
-	frame_body(&b, whole.data, whole.len);
-	b.oom |= text.oom | whole.oom;
-	o->is_command = 1;
-	ask(o, READ, &b, OPERATOR_ANSWER_NS);
+	if (text.oom || whole.oom)
+		fail(o, "out of memory");
+	else
+		operator_command_signed(o, whole.data, whole.len);
 	buf_free(&text);
 	buf_free(&whole);
-	buf_free(&b);
 }
 
 void

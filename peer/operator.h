@@ -88,6 +88,13 @@ void operator_read(struct operator_side *o, const char *line);
 /* Signed with this key as the next command of this connection. */
 void operator_command(struct operator_side *o, const struct signify_sec *sec,
     const char *key_name, const char *command);
+/* The same in two steps, for keys that are elsewhere: append the text to be
+ * signed (0, or -1 as command_build), then send it behind its two signature
+ * lines, both in body. */
+int operator_command_text(const struct operator_side *o, struct buf *out,
+    const char *command);
+void operator_command_signed(struct operator_side *o, const void *body,
+    size_t len);
 /* The last request, unanswered; nothing is called after it. */
 void operator_bye(struct operator_side *o);
 

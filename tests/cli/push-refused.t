@@ -302,5 +302,23 @@ run "$hotfix" status "$addr"
 exits 4 'S0.1 and silent'
 run "$hotfix" accept -k key.sec 12345 "$addr"
 exits 4 'S0.1 no other command is taken there'
+if command -v signify-openbsd >/dev/null; then
+	sign='signify-openbsd -S -s key.sec -m - -x -'
+	run "$hotfix" open --sign-with "$sign" "$addr" self
+	exits 0 'open --sign-with signify'
+	run "$hotfix" accept --sign-with "$sign" 12345 "$addr"
+	exits 0 'accept --sign-with signify'
+	run "$hotfix" reload --sign-with "$sign" "$addr" "$addr"
+	exits 0 'reload --sign-with signify, two hosts'
+	run "$hotfix" close --sign-with "$sign" "$addr" self
+	exits 0 'close --sign-with signify'
+else
+	skip 'signify-openbsd is not here'
+fi
+run "$hotfix" open --sign-with false "$addr" self
+exits 5 'a --sign-with that fails is local trouble'
+one_line 'told in one line'
+run "$hotfix" open -k key.sec --sign-with true "$addr" self
+exits 2 '-k and --sign-with exclude each other'
 
 finish

@@ -175,6 +175,23 @@ is "$(date -d "$(field take-back-until guarded)" +%s)" \
 	"$(date -d "$(field created guarded) + 80 seconds" +%s)" \
 	'it may be taken back until 60 s after the wait'
 
+# Documents and standard output.
+run "$hotfix" push -k key.sec --server fix.lua --server-version 2.3 \
+	--feature piped --write -
+exits 0 'push --write - without a host'
+cp out piped
+run "$hotfix" verify -p key.pub piped
+exits 0 'standard output has the document, nothing else'
+run "$hotfix" push - "$west" <piped
+out_has '^result: applied$' 'a document from standard input'
+run "$hotfix" push -k key.sec --server fix.lua --write - "$west"
+exits 2 'push --write - with a host is wrong use'
+one_line 'told in one line'
+is "$(cat out)" '' 'and nothing is sent'
+"$hotfix" push -k key.sec --server fix.lua --server-version 2.3 --write - \
+	>/dev/full 2>err
+is $? 5 'a document that does not get there is told'
+
 # A client that does not answer, and an operator who does not wait for it.
 kill -STOP "$(cat three.pid)"
 start waiting "$hotfix" push -v -k key.sec --feature slow --version '*' \

@@ -50,6 +50,36 @@ exits 1 'an id that no host knows needs its feature'
 run "$hotfix" revert -k key.sec --feature never 12345 "$addr"
 exits 0 'with it, it is refused before it ever comes'
 
+# Written only, and sent by somebody else.
+run "$hotfix" push -k key.sec --version '*' --both fix.lua --write doc4 "$addr"
+id=$(field id out)
+run "$hotfix" revert -k key.sec --feature fix --write back "$id"
+exits 0 'a revert that is only written'
+is "$(cut -d : -f 1 out | tr '\n' ' ')" 'id feature reverts bytes ' \
+	'tells what was written'
+run "$hotfix" verify -p key.pub back
+exits 0 'it is a document'
+run "$hotfix" revert -k key.sec --write - doc4
+cp out again
+run "$hotfix" verify -p key.pub again
+exits 0 'so is one on standard output'
+run "$hotfix" retire -k key.sec --write - - <doc4
+cp out kept
+run "$hotfix" verify --head -p key.pub kept
+out_has "^retires: $id\$" 'DOCUMENT and FILE may both be -'
+run "$hotfix" revert -k key.sec --write - doc4 "$addr"
+exits 2 'but not with a host'
+for what in fix "$id"; do
+	run "$hotfix" revert -k key.sec --write never "$what"
+	exits 2 "without a host $what is not enough"
+	one_line 'told in one line'
+done
+run "$hotfix" revert -k key.sec doc4
+exits 2 'without --write there must be a host'
+run "$hotfix" push back "$addr"
+exits 0 'the written revert can be pushed'
+out_has '^result: reverted$' 'and takes the update back'
+
 before=$addr
 stop host KILL
 start host "$hotfix" serve -l "$before" --name host -p key.pub --version 1 \
