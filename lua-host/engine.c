@@ -278,6 +278,20 @@ again(const struct change *c, const struct run *r)
 	return r->entry == c->fresh ? "" : " (applied again)";
 }
 
+/* Name the bound that was met, if the report does not: out of memory is an
+ * error without words, and a coroutine takes its error to itself. */
+static void
+report_over(struct engine_report *r, const struct state *s,
+    enum state_over over)
+{
+	char words[STATE_OVER_TEXT];
+	const char *text = buf_text(&r->text);
+
+	state_over_text(s, over, words);
+	if (text == NULL || strstr(text, words) == NULL)
+		report_line(r, words, strlen(words));
+}
+
 /* Run the text of runs[i], keep its main function and queue. 0, or -1 with
  * the reason in the report. */
 static int
@@ -318,7 +332,7 @@ run_text(lua_State *W, struct change *c, size_t i)
 	report_puts(c->report, (const char *)error.data, error.len);
 	buf_free(&error);
 
-	if (!failed) {
+	if (!failed && over == STATE_WITHIN) {
 		swapproto_collect(W, -1, &r->protos);
 		lua_rawseti(W, c->mains, (lua_Integer)(i + 1));
 		lua_settop(W, top);
@@ -328,13 +342,10 @@ run_text(lua_State *W, struct change *c, size_t i)
 	c->failure = over != STATE_WITHIN ? ENGINE_HUNG : ENGINE_FAILED;
 	if (lua_type(W, -1) == LUA_TSTRING) /* it did not load */
 		report_top(W, c->report);
-	else
+	else if (failed)
 		report_puts(c->report, "\n", 1);
-	if (over == STATE_OVER_MEMORY) {
-		lua_pushfstring(W, "over the budget of %I bytes",
-		    (lua_Integer)e->limits.memory);
-		report_top(W, c->report);
-	}
+	if (over != STATE_WITHIN)
+		report_over(c->report, e->state, over);
 	if (r->entry != c->fresh) {
 		lua_pushfstring(W, "%s%s", en->name, again(c, r));
 		report_top(W, c->report);

@@ -13,8 +13,11 @@ static void *
 resize(void *ud, void *block, size_t old, size_t size)
 {
 	struct state *s = ud;
+	void *new = alloc_resize(&s->alloc, block, old, size);
 
-	return alloc_resize(&s->alloc, block, old, size);
+	if (new == NULL && size > 0)
+		state_budget_refused(s);
+	return new;
 }
 
 /* debug.sethook as it was, but an update cannot take its own limits off. */

@@ -69,18 +69,26 @@ int state_call(struct state *s, struct lua_State *L, int nargs, int nresults,
 enum state_over { STATE_WITHIN, STATE_OVER_TIME, STATE_OVER_MEMORY };
 
 /*
- * Begin and end a bounded stretch; not nested. Within it, running past the
- * instructions or the wall time raises an error that pcall cannot hold back
- * (the hook stays armed), in L and in every coroutine made or resumed
- * meanwhile, however long ago it was made; allocating past the memory fails as
- * out of memory. debug.sethook raises an error. A hook that the program set is
- * put back at the end. Not stopped: one long call of a C function, a finalizer,
- * a message handler of xpcall once the budget is over. state_end_budget tells
- * whether a bound was met; instructions and wall time are both STATE_OVER_TIME.
+ * Begin and end a bounded stretch; not nested. Within it, allocating past the
+ * memory fails as out of memory; that, and running past the instructions or
+ * the wall time, raises an error that pcall cannot hold back (the hook stays
+ * armed), in L and in every coroutine made or resumed meanwhile, however long
+ * ago it was made. The clock is read every 100 instructions and before every
+ * call of a C function. debug.sethook and os.exit raise an error. A hook that
+ * the program set is put back at the end. Not stopped: one long call of a C
+ * function, a finalizer, a message handler of xpcall once the budget is over.
+ * state_end_budget tells whether a bound was met, also where the code ended
+ * before it could be stopped; instructions and wall time are both
+ * STATE_OVER_TIME.
  */
 void state_begin_budget(struct state *s, struct lua_State *L,
     const struct state_limits *limits);
 enum state_over state_end_budget(struct state *s);
+
+/* The bound that was met in the latest stretch, in words. Returns out. */
+#define STATE_OVER_TEXT 64
+const char *state_over_text(const struct state *s, enum state_over over,
+    char out[STATE_OVER_TEXT]);
 
 /* Lift the cap and the count for a stretch inside a budget that must not
  * fail (putting things back), and set both in force again. */

@@ -2,12 +2,18 @@
  * The budget of a state: instructions and wall time by one debug hook,
  * memory by the allocator's cap.
  *
- * The count hook measures. The call hook looks for C functions that are
- * about to run another coroutine (their first argument or first upvalue is a
- * thread: resume, close, what wrap made) and puts the hook there too, so
- * that coroutines which existed before count as well; those that are made
- * meanwhile inherit it. Once over, the hook is armed for every instruction,
- * so that code which catches the error gets no further.
+ * The count hook measures. The call hook reads the clock before each C
+ * function, since one can take as long as all instructions between two
+ * counts. It also looks for those that are about to run another coroutine
+ * (their first argument or first upvalue is a thread: resume, close, what
+ * wrap made) and puts the hook there too, so that coroutines which existed
+ * before count as well; those that are made meanwhile inherit it. Once over,
+ * the hook is armed for every instruction, so that code which catches the
+ * error gets no further.
+ *
+ * A program that lives just below the cap makes Lua collect all garbage again
+ * and again: the clock is read there as well, and past the deadline there is
+ * no more memory until the hook comes by.
  *
  * Out of reach: one long call of a C function, finalizers and message
  * handlers of xpcall that run inside the hook (Lua has hooks off in both).
@@ -16,12 +22,21 @@
 #include "lua-host/state_impl.h"
 #include "base/clock.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <lauxlib.h>
 
-#define HOOK_MASK  (LUA_MASKCOUNT | LUA_MASKCALL)
-#define HOOK_EVERY 1000 /* instructions: some microseconds */
+#define HOOK_MASK (LUA_MASKCOUNT | LUA_MASKCALL)
+
+/* Instructions. One can take some 10 ms, where it puts together or compares
+ * strings of all the memory there is; most of them take nanoseconds, of which
+ * the hook then adds few. */
+#define HOOK_EVERY 100
+
+/* Once over, memory for what tells so: message and traceback. */
+#define LAST_MEMORY ((size_t)64 << 10)
 
 static void hook(lua_State *L, lua_Debug *ar);
 
@@ -73,12 +88,36 @@ enter(struct state *s, lua_State *L, lua_State *co)
 }
 
 static void
+end_within(struct state *s, enum state_over over)
+{
+	s->budget.over = over;
+	alloc_set_cap(&s->alloc, s->alloc.used + LAST_MEMORY);
+}
+
+static void
+check_clock(struct state *s)
+{
+	if (clock_mono_ns() > s->budget.deadline_ns)
+		end_within(s, STATE_OVER_TIME);
+}
+
+void
+state_budget_refused(struct state *s)
+{
+	const struct budget *b = &s->budget;
+
+	if (b->on && !b->paused && b->over == STATE_WITHIN)
+		check_clock(s);
+}
+
+static void
 on_call(struct state *s, lua_State *L, lua_Debug *ar)
 {
 	lua_State *co = NULL;
 
 	lua_getinfo(L, "f", ar);
 	if (lua_iscfunction(L, -1)) {
+		check_clock(s);
 		if (lua_getlocal(L, ar, 1) != NULL) {
 			co = lua_tothread(L, -1);
 			lua_pop(L, 1);
@@ -93,17 +132,40 @@ on_call(struct state *s, lua_State *L, lua_Debug *ar)
 		enter(s, L, co);
 }
 
-static int
-stop(lua_State *L, const struct budget *b)
+const char *
+state_over_text(const struct state *s, enum state_over over,
+    char out[STATE_OVER_TEXT])
 {
+	const struct budget *b = &s->budget;
+	const char *unit = "ms";
+	uint64_t n = (uint64_t)b->limits.wall_ns / 1000000;
+
+	if (over == STATE_OVER_MEMORY) {
+		n = b->limits.memory;
+		unit = "bytes";
+	} else if (b->used > b->limits.instructions) {
+		n = b->limits.instructions;
+		unit = "instructions";
+	}
+	snprintf(out, STATE_OVER_TEXT, "over the budget of %" PRIu64 " %s", n,
+	    unit);
+	return out;
+}
+
+static int
+stop(lua_State *L, const struct state *s)
+{
+	char text[STATE_OVER_TEXT];
+	lua_Debug at;
+	int level = 0;
+
 	lua_sethook(L, hook, HOOK_MASK, 1);
-	luaL_where(L, 0);
-	if (b->used > b->limits.instructions)
-		lua_pushfstring(L, "over the budget of %I instructions",
-		    (lua_Integer)b->limits.instructions);
-	else
-		lua_pushfstring(L, "over the budget of %I ms",
-		    (lua_Integer)(b->limits.wall_ns / 1000000));
+	/* C functions have no lines: that of the one which called them. */
+	while (lua_getstack(L, level, &at) && lua_getinfo(L, "l", &at) &&
+	       at.currentline < 0)
+		level++;
+	luaL_where(L, level);
+	lua_pushstring(L, state_over_text(s, s->budget.over, text));
 	lua_concat(L, 2);
 	return lua_error(L);
 }
@@ -120,16 +182,21 @@ hook(lua_State *L, lua_Debug *ar)
 	}
 	if (b->paused)
 		return;
-	if (ar->event == LUA_HOOKCOUNT && b->over == STATE_WITHIN) {
-		b->used += (uint64_t)lua_gethookcount(L);
-		if (b->used > b->limits.instructions ||
-		    clock_mono_ns() > b->deadline_ns)
-			b->over = STATE_OVER_TIME;
+	if (b->over == STATE_WITHIN && alloc_over(&s->alloc))
+		end_within(s, STATE_OVER_MEMORY);
+	if (b->over == STATE_WITHIN) {
+		if (ar->event != LUA_HOOKCOUNT) {
+			on_call(s, L, ar);
+		} else {
+			b->used += (uint64_t)lua_gethookcount(L);
+			if (b->used > b->limits.instructions)
+				end_within(s, STATE_OVER_TIME);
+			else
+				check_clock(s);
+		}
 	}
 	if (b->over != STATE_WITHIN)
-		stop(L, b);
-	if (ar->event != LUA_HOOKCOUNT)
-		on_call(s, L, ar);
+		stop(L, s);
 }
 
 void
@@ -147,7 +214,6 @@ state_begin_budget(struct state *s, lua_State *L,
 	    limits->memory < SIZE_MAX - used ? used + limits->memory : SIZE_MAX;
 	b->on = 1;
 	b->paused = 0;
-	b->over_memory = 0;
 	alloc_set_cap(&s->alloc, b->cap);
 	note(&b->first, L);
 	lua_sethook(L, hook, HOOK_MASK,
@@ -160,10 +226,10 @@ state_end_budget(struct state *s)
 {
 	struct budget *b = &s->budget;
 	lua_State *L = b->first.L;
-	int over_memory;
 
 	b->on = 0;
-	over_memory = b->over_memory || alloc_over(&s->alloc);
+	if (b->over == STATE_WITHIN && alloc_over(&s->alloc))
+		b->over = STATE_OVER_MEMORY;
 	alloc_set_cap(&s->alloc, SIZE_MAX);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, b);
 	while (b->naside > 0) {
@@ -177,9 +243,7 @@ state_end_budget(struct state *s)
 		lua_sethook(L, NULL, 0, 0);
 	else
 		put_back(&b->first);
-	if (b->over != STATE_WITHIN)
-		return b->over;
-	return over_memory ? STATE_OVER_MEMORY : STATE_WITHIN;
+	return b->over;
 }
 
 void
@@ -189,7 +253,8 @@ state_pause_budget(struct state *s)
 
 	b->paused = 1;
 	b->paused_ns = clock_mono_ns();
-	b->over_memory |= alloc_over(&s->alloc);
+	if (b->over == STATE_WITHIN && alloc_over(&s->alloc))
+		b->over = STATE_OVER_MEMORY;
 	alloc_set_cap(&s->alloc, SIZE_MAX);
 }
 

@@ -17,8 +17,7 @@ struct budget_aside {
 
 struct budget {
 	int on, paused;
-	int over_memory;      /* before a pause */
-	enum state_over over; /* of instructions or time */
+	enum state_over over;
 	struct state_limits limits;
 	uint64_t used; /* instructions */
 	int64_t deadline_ns, paused_ns;
@@ -33,5 +32,9 @@ struct state {
 	struct budget budget;
 	lua_State *L;
 };
+
+/* To be told when an allocation was refused: a collection of all garbage
+ * comes next. */
+void state_budget_refused(struct state *s);
 
 #endif

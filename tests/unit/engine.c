@@ -102,6 +102,14 @@ says(struct game *g, const char *what)
 	return 0;
 }
 
+static int
+is_once(const char *text, const char *what)
+{
+	const char *at = strstr(text, what);
+
+	return at != NULL && strstr(at + 1, what) == NULL;
+}
+
 #define HIT(n)                                              \
 	"local hits, roll\n"                                \
 	"hotfix.replace{target='m::hit', with=function()\n" \
@@ -257,6 +265,9 @@ test_limits(void)
 	    HIT(2) "local s = ('x'):rep(1 << 30)",
 	    HIT(2) "local t = {} for i = 1, 1 << 30 do t[i] = {} end",
 	    HIT(2) "coroutine.wrap(function() while true do end end)()",
+	    HIT(2) "coroutine.resume(coroutine.create(function() "
+		   "while true do end end))",
+	    HIT(2) "pcall(string.rep, 'x', 1 << 30)",
 	};
 	struct game g;
 	char *text;
@@ -270,6 +281,13 @@ test_limits(void)
 	}
 	OK(is_true(&g, "#('x'):rep(1 << 24) == 1 << 24"),
 	    "outside there is no cap");
+	IS(push(&g, 20, HIT(2) "while true do end"), ENGINE_HUNG, "a loop");
+	IS(is_once(said(&g), "over the budget of 200000 instructions"), 1,
+	    "tells its bound once");
+	IS(push(&g, 20, HIT(2) "local s = ('x'):rep(1 << 30)"), ENGINE_HUNG,
+	    "a large string");
+	IS(is_once(said(&g), "over the budget of 4194304 bytes"), 1,
+	    "likewise");
 	IS(push(&g, 20, HIT(2)), ENGINE_APPLIED, "one that ends is applied");
 	IS(push(&g, 21, HIT(2) "('x'):rep(1 << 40)"), ENGINE_FAILED,
 	    "an error of its own is no bound");

@@ -2,6 +2,7 @@
 
 #include "lua-host/state.h"
 #include "lua-host/state_alloc.h"
+#include "base/clock.h"
 #include "tests/tap.h"
 
 #include <lauxlib.h>
@@ -234,6 +235,52 @@ test_instructions(void)
 	state_free(s);
 }
 
+/* Few instructions that take long: some 20 ms each, and thousands would
+ * follow. What comes before the budget, what runs under it. */
+static const struct {
+	const char *what, *before, *text;
+	size_t memory;
+} slow[] = {
+    {"calls of C functions", "S = ('a'):rep(30)",
+	"for i = 1, 5000 do S:rep(1000000) end", (size_t)64 << 20},
+    {"calls of C functions under pcall", "S = ('a'):rep(30)",
+	"for i = 1, 5000 do pcall(S.rep, S, 1000000) end", (size_t)64 << 20},
+    {"strings put together", "S = ('a'):rep(30000000)",
+	"for i = 1, 5000 do local t = S .. i end", (size_t)64 << 20},
+    {"collections just below the cap",
+	"S, T = ('a'):rep(7000), {} for i = 1, 500000 do T[i] = {} end",
+	"for i = 1, 50000 do local t = S .. i end", 8192},
+};
+
+#define SLOW_NS INT64_C(1500000000) /* before, it was several seconds */
+
+static void
+test_time(void)
+{
+	struct state_limits limits = roomy;
+	struct buf e = BUF_INIT;
+	struct state *s;
+	int64_t start_ns, took_ns;
+	size_t i;
+	int result;
+
+	limits.wall_ns = INT64_C(50000000);
+	for (i = 0; i < sizeof slow / sizeof *slow; i++) {
+		s = state_new();
+		run(s, slow[i].before, &e);
+		limits.memory = slow[i].memory;
+		start_ns = clock_mono_ns();
+		OK(run_bounded(s, slow[i].text, limits, &e, &result) ==
+			    STATE_OVER_TIME &&
+			result != 0 && has(&e, "t:1: over the budget of 50 ms"),
+		    "%s are stopped by the clock", slow[i].what);
+		took_ns = clock_mono_ns() - start_ns;
+		OK(took_ns < SLOW_NS, "in %d ms", (int)(took_ns / 1000000));
+		state_free(s);
+	}
+	buf_free(&e);
+}
+
 static void
 test_hooks(void)
 {
@@ -296,11 +343,22 @@ test_memory(void)
 	limits.memory = (size_t)8 << 20;
 	OK(run_bounded(s, "local s = ('x'):rep(1 << 30)", limits, &e,
 	       &result) == STATE_OVER_MEMORY &&
-		result != 0 && has(&e, "not enough memory"),
+		result != 0 && has(&e, "over the budget of 8388608 bytes"),
 	    "a string of 1 GiB is refused");
 	OK(run_bounded(s, "local t = {} while true do t[#t + 1] = {} end",
 	       limits, &e, &result) == STATE_OVER_MEMORY,
 	    "many small blocks meet the cap too");
+	OK(run_bounded(s,
+	       "PASSED = nil pcall(string.rep, 'x', 1 << 30) PASSED = 1",
+	       limits, &e, &result) == STATE_OVER_MEMORY &&
+		result != 0,
+	    "pcall does not hold that back");
+	OK(run_bounded(s,
+	       "t = {} pcall(function() while true do t[#t + 1] = 1 "
+	       "end end)",
+	       limits, &e, &result) == STATE_OVER_MEMORY,
+	    "nor an end before it could be stopped");
+	OK(run(s, "assert(not PASSED) t = nil", &e) == 0, "nothing ran on");
 	OK(run_bounded(s, "for i = 1, 100 do local s = ('x'):rep(1 << 20) end",
 	       limits, &e, &result) == STATE_WITHIN &&
 		result == 0,
@@ -323,8 +381,12 @@ test_memory(void)
 	state_resume_budget(s);
 	IS(run(s, "local s = ('x'):rep(1 << 22)", &e), -1,
 	    "then the cap is in force again");
+	IS(state_end_budget(s), STATE_OVER_MEMORY, "it was met");
+	state_begin_budget(s, state_lua(s), &limits);
+	state_pause_budget(s);
+	state_resume_budget(s);
 	IS(run(s, "while true do end", &e), -1, "and the count");
-	IS(state_end_budget(s), STATE_OVER_TIME, "it was met");
+	IS(state_end_budget(s), STATE_OVER_TIME, "likewise");
 	buf_free(&e);
 	state_free(s);
 }
@@ -435,6 +497,7 @@ main(void)
 	test_libraries();
 	test_errors();
 	test_instructions();
+	test_time();
 	test_hooks();
 	test_memory();
 	test_failing();
