@@ -25,7 +25,7 @@
  * Wrong arguments raise an error. An error in a handler or a timer is logged
  * with its traceback and goes no further. After hotfix.stop no timer runs any
  * more and the owner ends in order; os.exit is Lua's own and ends the process
- * on the spot, connections and all.
+ * on the spot, connections and all (but raises an error in an update).
  */
 
 struct program;

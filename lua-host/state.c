@@ -20,16 +20,29 @@ resize(void *ud, void *block, size_t old, size_t size)
 	return new;
 }
 
-/* debug.sethook as it was, but an update cannot take its own limits off. */
+/* Upvalues: a function of a library, its name. It is as it was, but not for
+ * an update while it runs. */
 static int
-guarded_sethook(lua_State *L)
+guarded(lua_State *L)
 {
 	if (state_of(L)->budget.on)
-		return luaL_error(L, "debug.sethook is not for updates");
+		return luaL_error(L, "%s is not for updates",
+		    lua_tostring(L, lua_upvalueindex(2)));
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
 	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
 	return lua_gettop(L);
+}
+
+static void
+guard(lua_State *L, const char *library, const char *function)
+{
+	lua_getglobal(L, library);
+	lua_getfield(L, -1, function);
+	lua_pushfstring(L, "%s.%s", library, function);
+	lua_pushcclosure(L, guarded, 2);
+	lua_setfield(L, -2, function);
+	lua_pop(L, 1);
 }
 
 static int
@@ -57,11 +70,10 @@ open_libraries(lua_State *L)
 	}
 	lua_pop(L, 2);
 
-	lua_getglobal(L, LUA_DBLIBNAME);
-	lua_getfield(L, -1, "sethook");
-	lua_pushcclosure(L, guarded_sethook, 1);
-	lua_setfield(L, -2, "sethook");
-	lua_pop(L, 1);
+	/* An update must not take its own limits off, nor a host with all
+	 * its players away. */
+	guard(L, LUA_DBLIBNAME, "sethook");
+	guard(L, LUA_OSLIBNAME, "exit");
 
 	/* Keeps threads alive whose hook stands aside (state_budget.c). */
 	lua_newtable(L);

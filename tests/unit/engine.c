@@ -334,6 +334,10 @@ test_errors(void)
 	    ENGINE_FAILED, "a line end in a target");
 	OK(strchr(said(&g), '\n') == said(&g) + strlen(said(&g)) - 1,
 	    "does not make a line of its own");
+	IS(push(&g, 1, HIT(2) "os.exit(7)"), ENGINE_FAILED,
+	    "an update cannot end the process");
+	OK(says(&g, "combat:") && says(&g, "os.exit is not for updates"),
+	    "and is told with its line");
 	IS(push(&g, 1, HIT(2) "coroutine.yield()"), ENGINE_FAILED,
 	    "an update cannot yield");
 	OK(says(&g, "yield"), "and is told");

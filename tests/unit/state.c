@@ -231,6 +231,10 @@ test_instructions(void)
 		result != 0 && has(&e, "debug.sethook is not for updates"),
 	    "the hook cannot be taken off from Lua");
 	OK(run(s, "debug.sethook()", &e) == 0, "outside it can be");
+	OK(run_bounded(s, "coroutine.wrap(os.exit)(7)", roomy, &e, &result) ==
+		    STATE_WITHIN &&
+		result != 0 && has(&e, "os.exit is not for updates"),
+	    "nor does it end the process");
 	buf_free(&e);
 	state_free(s);
 }
