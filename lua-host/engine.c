@@ -108,24 +108,27 @@ report_puts(struct engine_report *r, const char *text, size_t len)
 	buf_puts(&r->text, more);
 }
 
+/* keep as of text_escape: 0 for one line of ours, whatever names are in it;
+ * 1 for a message of Lua's, which may have several and has escapes of its
+ * own. */
 static void
-report_line(struct engine_report *r, const char *text, size_t len)
+report_line(struct engine_report *r, const char *text, size_t len, int keep)
 {
 	char out[ENGINE_REPORT_MAX + 1];
 
-	text_escape(out, sizeof out, text, len, 0);
+	text_escape(out, sizeof out, text, len, keep);
 	report_puts(r, out, strlen(out));
 	report_puts(r, "\n", 1);
 }
 
 /* The line is on the top of the stack and is taken. */
 static void
-report_top(lua_State *L, struct engine_report *r)
+report_top(lua_State *L, struct engine_report *r, int keep)
 {
 	size_t len;
 	const char *s = lua_tolstring(L, -1, &len);
 
-	report_line(r, s, len);
+	report_line(r, s, len, keep);
 	lua_pop(L, 1);
 }
 
@@ -289,7 +292,7 @@ report_over(struct engine_report *r, const struct state *s,
 
 	state_over_text(s, over, words);
 	if (text == NULL || strstr(text, words) == NULL)
-		report_line(r, words, strlen(words));
+		report_line(r, words, strlen(words), 0);
 }
 
 /* Run the text of runs[i], keep its main function and queue. 0, or -1 with
@@ -341,14 +344,14 @@ run_text(lua_State *W, struct change *c, size_t i)
 	c->told = 1;
 	c->failure = over != STATE_WITHIN ? ENGINE_HUNG : ENGINE_FAILED;
 	if (lua_type(W, -1) == LUA_TSTRING) /* it did not load */
-		report_top(W, c->report);
+		report_top(W, c->report, 1);
 	else if (failed)
 		report_puts(c->report, "\n", 1);
 	if (over != STATE_WITHIN)
 		report_over(c->report, e->state, over);
 	if (r->entry != c->fresh) {
 		lua_pushfstring(W, "%s%s", en->name, again(c, r));
-		report_top(W, c->report);
+		report_top(W, c->report, 0);
 	}
 	lua_settop(W, top);
 	return -1;
@@ -466,14 +469,14 @@ report_pairs(lua_State *W, struct change *c, size_t run)
 		count(c, lua_topointer(W, -1), &changed, &running);
 		lua_pushfstring(W, "%s: replaced, %I reference%s", label,
 		    (lua_Integer)changed, changed == 1 ? "" : "s");
-		report_top(W, c->report);
+		report_top(W, c->report, 0);
 		if (running > 0) {
 			lua_pushfstring(W,
 			    "%s: %I call%s still running the "
 			    "old code",
 			    label, (lua_Integer)running,
 			    running == 1 ? "" : "s");
-			report_top(W, c->report);
+			report_top(W, c->report, 0);
 		}
 		lua_settop(W, top + 2);
 	}
@@ -525,7 +528,7 @@ write_report(lua_State *W, struct change *c)
 		if (en->plain && stays(c, en))
 			continue;
 		lua_pushfstring(W, "%s: %s", en->name, fate(c, en));
-		report_top(W, c->report);
+		report_top(W, c->report, 0);
 	}
 }
 
@@ -600,7 +603,7 @@ tell(struct change *c)
 	if (msg != NULL)
 		buf_append(&line, msg, len);
 	if (!line.oom)
-		report_line(c->report, (const char *)line.data, line.len);
+		report_line(c->report, (const char *)line.data, line.len, 0);
 	buf_free(&line);
 	lua_pop(W, 1);
 }
@@ -732,7 +735,7 @@ change_free(struct change *c)
 static enum engine_result
 refused(struct engine_report *r, const char *why)
 {
-	report_line(r, why, strlen(why));
+	report_line(r, why, strlen(why), 0);
 	return ENGINE_FAILED;
 }
 

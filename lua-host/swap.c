@@ -19,8 +19,8 @@
 
 #include <lauxlib.h>
 
-#define NOTE_MAX 512 /* bytes of one line of the report */
-#define SHOW_MAX 40  /* bytes shown of a string value */
+#define NAME_SHOWN 240 /* bytes shown of a target or variable */
+#define SHOW_MAX   40  /* bytes shown of a string value */
 
 /* In the table of contexts, three for each: function, old one, label. */
 struct swap_context {
@@ -367,7 +367,8 @@ push_named(struct swap_plan *p, int old, const char *name)
 	return 0;
 }
 
-/* A value in words: of the program (its table) or of the update (table). */
+/* A value in words, clean: of the program (its table) or of the update
+ * (table). */
 static const char *
 show(lua_State *L, int idx, int of_program)
 {
@@ -399,18 +400,16 @@ note_dropped(struct swap_plan *p, size_t context, const char *name, int v,
     int live)
 {
 	lua_State *L = p->L;
-	char out[NOTE_MAX + 1];
-	const char *line;
+	char where[NAME_SHOWN + 1], what[NAME_SHOWN + 1];
+	const char *target = label(p, context);
 	int top = lua_gettop(L);
-	size_t len;
 
 	if (lua_isnil(L, v) || lua_rawequal(L, v, live))
 		return;
-	lua_pushfstring(L, "%s: %s keeps %s, the update's %s is dropped",
-	    label(p, context), name, show(L, live, 1), show(L, v, 0));
-	line = lua_tolstring(L, -1, &len);
-	buf_puts(&p->notes, text_escape(out, sizeof out, line, len, 0));
-	buf_puts(&p->notes, "\n");
+	text_escape(where, sizeof where, target, strlen(target), 0);
+	text_escape(what, sizeof what, name, strlen(name), 0);
+	buf_printf(&p->notes, "%s: %s keeps %s, the update's %s is dropped\n",
+	    where, what, show(L, live, 1), show(L, v, 0));
 	lua_settop(L, top);
 }
 
@@ -464,8 +463,9 @@ stay(struct swap_plan *p, size_t context, int v, const char *name)
 	if (lua_isfunction(L, v) && seen == p->contexts[context].old)
 		luaL_error(L,
 		    "%s: '%s' of the update holds the function that "
-		    "is replaced, so the new one would call itself; "
-		    "to call the old one use hotfix.hook",
+		    "is replaced, so the new one would call itself "
+		    "(hotfix.hook is what calls the old one; not in "
+		    "this version)",
 		    label(p, context), name);
 }
 

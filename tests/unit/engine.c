@@ -343,6 +343,11 @@ test_errors(void)
 	OK(says(&g, "yield"), "and is told");
 	IS(push(&g, 1, "\x1bLua"), ENGINE_FAILED, "a binary chunk");
 	OK(says(&g, "binary chunk"), "is refused as that");
+	IS(push(&g, 1, "x = \xff"), ENGINE_FAILED, "a byte that is no text");
+	IS_STR(said(&g), "combat:1: unexpected symbol near '<\\255>'\n",
+	    "is shown as Lua tells it");
+	IS(push(&g, 1, "x = 'a' 'b\xff\\\\'"), ENGINE_FAILED, "likewise");
+	OK(says(&g, "near ''b\\xff\\''"), "or escaped, once");
 	memset(name, 'n', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	IS(engine_change(g.engine, NULL, 0, 1, name, "error('x')", 10,
@@ -662,6 +667,22 @@ test_report(void)
 		says(&g, "m::crit: crit keeps 15, the update's 1.5 is "
 			 "dropped\n"),
 	    "which is dropped, and said to be");
+	push(&g, 1, "");
+	lua_run(&g, "debug.setupvalue(M.crit, 1, 'old\\n\\27')");
+	IS(push(&g, 1,
+	       "local crit = 'new\\t\\255' hotfix.replace{target='m::crit', "
+	       "with=function() return crit end}"),
+	    ENGINE_APPLIED, "initial values that are not clean");
+	OK(says(&g, "m::crit: crit keeps \"old\\n\\x1b\", the update's "
+		    "\"new\\t\\xff\" is dropped\n"),
+	    "are escaped once");
+	IS(push(&g, 1,
+	       "local old = M.heal hotfix.replace{target='m::heal', "
+	       "with=function() return old() end}"),
+	    ENGINE_FAILED, "a new function that would call itself");
+	OK(says(&g, "hotfix.hook is what calls the old one; not in this "
+		    "version"),
+	    "is refused, and no way is told that is not there");
 	lua_run(&g, "for i = 1, 200 do M['f' .. i] = function() end end");
 	for (i = 1; i <= 200; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n,
