@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -53,6 +54,17 @@ run_as_user(const char *name, struct err *e)
 	if (pw->pw_uid != 0 && (setuid(0) == 0 || setgid(0) == 0))
 		return err_set(e, ERR_LOCAL, "--user: root was not given up");
 	return 0;
+}
+
+void
+run_raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int

@@ -16,6 +16,10 @@ int run_check_told(const struct say *s, const char *option, const char *text,
 /* Give up root for this user, its group and no others, for good. 0 or -1. */
 int run_as_user(const char *name, struct err *e);
 
+/* As many descriptors as the machine lets this process have: a host takes a
+ * connection for each. Where that fails it serves fewer. */
+void run_raise_files(void);
+
 /* An error of the library, and its exit status. */
 int run_complain(const struct say *s, const struct hotfix_error *e);
 

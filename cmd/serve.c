@@ -88,6 +88,7 @@ serve(struct serve *v)
 
 	if (v->user != NULL && run_as_user(v->user, &e) != 0)
 		return say_err(&v->say, &e);
+	run_raise_files();
 	l = hotfix_loop_new(getenv("HOTFIX_LOOP"), &error);
 	if (l == NULL || run_signals_open(&signals, l, &error) != 0 ||
 	    (h = hotfix_host_start(l, &v->host, &error)) == NULL)

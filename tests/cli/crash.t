@@ -61,14 +61,14 @@ while [ "$status" -eq 0 ] && [ $n -lt 200 ]; do
 	n=$((n + 1))
 	push_damage $n
 done
-exits 1 'a full disk refuses the update'
+exits 3 'a full disk refuses the update: the host could not'
 err_has 'internal.*(File too large|No space left)' 'with the reason'
 client bob
 is "$(grep -c "^welcome $((n - 1))\$" bob.out)" 1 \
 	'what was in force before is in force'
 stop bob
 push_damage 300
-exits 1 'and again'
+exits 3 'and again'
 stop full
 serve host -p key.pub --state state server.lua
 push_damage 400

@@ -159,4 +159,20 @@ run "$hotfix" push -k key.sec --server fix.lua --server-version 1 \
 	--feature seeded --write seed/1
 serve grown -p key.pub --version 1 --seed seed server.lua
 sees grown.out '^updated seeded applied 2$' 'a seed is in force at the start'
+
+# A shell's soft limit of descriptors is not the host's.
+(
+	ulimit -S -n 64
+	exec "$hotfix" serve -l 127.0.0.1:0 --name few -p key.pub server.lua
+) >few.out 2>few.err &
+echo $! >few.pid
+t_pids="$t_pids $!"
+await few.out '^listening: '
+addr=${line#listening: }
+inputs swarm 4
+start swarm "$HOTFIX_BUILD/tests/swarm" -p key.pub "$addr" 100 client.lua
+type_to swarm ready
+sees swarm.out '^ready: 100$' 'more clients than the soft limit allows'
+type_to swarm quit
+stop few
 finish
