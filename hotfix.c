@@ -59,24 +59,54 @@ help(void)
 	printf("usage: hotfix VERB [OPTION...] [OPERAND...]\n");
 	for (i = 0; i < NVERBS; i++)
 		printf("  %-8s %s\n", verbs[i].name, verbs[i].what);
-	printf("hotfix VERB -h tells a verb's options, man hotfix the rest\n");
+	printf("hotfix help VERB tells a verb's options, man hotfix the"
+	       " rest\n");
 	return 0;
+}
+
+/* argv[0] is the verb. */
+static int
+run_verb(int argc, char **argv)
+{
+	const struct say say = {0};
+	char shown[SHOWN];
+	size_t i;
+
+	for (i = 0; i < NVERBS; i++)
+		if (strcmp(argv[0], verbs[i].name) == 0)
+			return verbs[i].run(argc, argv);
+	text_escape(shown, sizeof shown, argv[0], strlen(argv[0]), 0);
+	if (argv[0][0] == '-')
+		say_error(&say,
+		    "%s: options stand behind the verb; see hotfix"
+		    " help",
+		    shown);
+	else
+		say_error(&say, "no such verb: %s; see hotfix help", shown);
+	return ERR_USAGE;
+}
+
+/* "help VERB" is "VERB -h". */
+static int
+help_verb(char *verb)
+{
+	char option[] = "-h";
+	char *argv[] = {verb, option, NULL};
+
+	return run_verb(2, argv);
 }
 
 static int
 run(int argc, char **argv)
 {
 	const struct say say = {0};
-	char shown[SHOWN];
-	size_t i;
 
 	if (argc < 2) {
 		say_error(&say, "no verb; see hotfix help");
 		return ERR_USAGE;
 	}
-	for (i = 0; i < NVERBS; i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+	if (strcmp(argv[1], "help") == 0 && argc > 2)
+		return help_verb(argv[2]);
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "--help") == 0)
 		return help();
@@ -84,9 +114,7 @@ run(int argc, char **argv)
 		printf("hotfix %s\n", HOTFIX_VERSION);
 		return 0;
 	}
-	say_error(&say, "no such verb: %s; see hotfix help",
-	    text_escape(shown, sizeof shown, argv[1], strlen(argv[1]), 0));
-	return ERR_USAGE;
+	return run_verb(argc - 1, argv + 1);
 }
 
 int

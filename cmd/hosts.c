@@ -106,9 +106,11 @@ add_fleet_line(struct hosts *h, const char *path, size_t lineno, char *line,
     struct err *e)
 {
 	struct err why;
-	char *name, *address;
+	char *name, *address, *tab;
 	size_t i;
 
+	for (tab = line; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' ';
 	if (!text_is_clean(line, strlen(line)))
 		return err_set(e, ERR_LOCAL, "%s: line %zu: not clean text",
 		    path, lineno);

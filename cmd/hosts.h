@@ -15,8 +15,8 @@
  * with what each answered.
  *
  * A fleet file has a line per host, "NAME HOST[:PORT] key=value...", parted
- * by spaces; empty lines and lines that begin with '#' are passed over. A
- * host of a fleet must greet by its NAME.
+ * by spaces or tabs; empty lines and lines that begin with '#' are passed over.
+ * A host of a fleet must greet by its NAME.
  */
 
 #define HOSTS_FLEET_FILE ((size_t)1 << 20) /* ten thousand lines */

@@ -3,6 +3,7 @@
 #include "cmd/plan.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cmd/send.h"
@@ -149,6 +150,21 @@ out:
 	return status;
 }
 
+/* There is no part, but something that only goes with one. */
+static int
+refuse_options(const struct say *s, const struct plan *p, char **operands,
+    size_t n)
+{
+	struct stat st;
+
+	if (n > 0 && stat(operands[0], &st) == 0 && S_ISREG(st.st_mode))
+		return options_complain(s,
+		    "%s: a document is signed already: it is sent without -k,"
+		    " and as it is",
+		    operands[0]);
+	return check_usage(s, p);
+}
+
 static int
 push_document(struct say *s, struct plan *p, char **operands, size_t n)
 {
@@ -160,7 +176,7 @@ push_document(struct say *s, struct plan *p, char **operands, size_t n)
 
 	if (p->key != NULL || p->sign_with != NULL || p->write != NULL ||
 	    has_content(p))
-		return check_usage(s, p);
+		return refuse_options(s, p, operands, n);
 	if (n == 0)
 		return options_complain(s, "no part and no DOCUMENT");
 	if (document_read(&d, operands[0], &e) != 0 ||

@@ -11,20 +11,40 @@
 #include "base/text.h"
 
 #define VALUE_MAX 8192 /* of one value when shown; a report has 4096 */
+#define MESSAGE_MAX \
+	(ERR_TEXT + 128) /* an err with what a verb puts before it */
 
 static void message(const struct say *s, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 
+/* On standard error as one line, whatever it holds. Texts from outside were
+ * escaped already, with backslashes that must not be doubled, but the names of
+ * files come as people gave them. */
+static void
+put_message(const char *line)
+{
+	char clean[4 * MESSAGE_MAX];
+	const char *p;
+
+	text_escape(clean, sizeof clean, line, strlen(line), 1);
+	for (p = clean; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\t')
+			fputs(*p == '\n' ? "\\n" : "\\t", stderr);
+		else
+			putc(*p, stderr);
+	putc('\n', stderr);
+}
+
 static void
 message(const struct say *s, const char *fmt, va_list ap)
 {
-	char line[ERR_TEXT + 128]; /* an err with what a verb puts before it */
+	char line[MESSAGE_MAX];
 
 	vsnprintf(line, sizeof line, fmt, ap);
+	fputs("hotfix: ", stderr);
 	if (s->verb != NULL)
-		fprintf(stderr, "hotfix: %s: %s\n", s->verb, line);
-	else
-		fprintf(stderr, "hotfix: %s\n", line);
+		fprintf(stderr, "%s: ", s->verb);
+	put_message(line);
 }
 
 void
@@ -81,7 +101,10 @@ say_block(const struct say *s, const char *title, const void *text, size_t len)
 int
 say_err(const struct say *s, const struct err *e)
 {
-	say_error(s, "%s", e->text);
+	if (e->kind == ERR_USAGE && s->verb != NULL)
+		say_error(s, "%s; see hotfix %s -h", e->text, s->verb);
+	else
+		say_error(s, "%s", e->text);
 	return (int)e->kind;
 }
 

@@ -20,8 +20,8 @@ struct say {
 	int open;         /* the record, or the object in it, has fields */
 };
 
-/* "hotfix: VERB: ..." on standard error; our own words and texts that are
- * clean already. */
+/* "hotfix: VERB: ..." on standard error, one line: our own words, texts that
+ * are escaped already, and names of files as they are. */
 void say_error(const struct say *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same, unless -q; only with -v. */
@@ -32,7 +32,7 @@ void say_detail(const struct say *s, const char *fmt, ...)
 /* A text of several lines on standard error, indented under a title. */
 void say_block(const struct say *s, const char *title, const void *text,
     size_t len);
-/* The error, and its exit status. */
+/* The error, and its exit status; wrong use with where to read on. */
 int say_err(const struct say *s, const struct err *e);
 
 /*

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/timetext.h"
 #include "cmd/options.h"
 #include "crypto/signify.h"
 #include "lua-host/keys.h"
@@ -30,6 +32,34 @@ struct verify {
 
 enum target_kind { TARGET_DOCUMENT, TARGET_LEDGER, TARGET_FILE };
 
+/* How many digits of a ledger's digest it begins with. */
+static size_t
+count_digits(const char *text, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 0;
+
+	while (n < len && n < LEDGER_DIGEST &&
+	       memchr(digits, text[n], sizeof digits - 1) != NULL)
+		n++;
+	return n;
+}
+
+/* A damaged ledger is still one: its first line has either a digest or a time.
+ * A list of digests has two blanks, or an asterisk, behind each. */
+static int
+is_ledger(const char *text, size_t len)
+{
+	const size_t at = LEDGER_DIGEST + 1;
+	int64_t us;
+
+	if (len < at + TIMETEXT_SIZE || text[LEDGER_DIGEST] != ' ')
+		return 0;
+	return timetext_parse(text + at, TIMETEXT_SIZE - 1, &us) == 0 ||
+	       (count_digits(text, len) == LEDGER_DIGEST && text[at] >= '0' &&
+		   text[at] <= '9');
+}
+
 /* A damaged document is still one: either its first words or its first field
  * tell. Key files begin with the same words, but have no empty line. */
 static enum target_kind
@@ -47,12 +77,28 @@ kind_of(const struct buf *b)
 	for (i = 0; i + sizeof mark - 1 <= head; i++)
 		if (memcmp(text + i, mark, sizeof mark - 1) == 0)
 			return TARGET_DOCUMENT;
-	if (b->len <= LEDGER_DIGEST || text[LEDGER_DIGEST] != ' ')
-		return TARGET_FILE;
-	for (i = 0; i < LEDGER_DIGEST; i++)
-		if (strchr("0123456789abcdef", text[i]) == NULL)
-			return TARGET_FILE;
-	return TARGET_LEDGER;
+	return is_ledger(text, b->len) ? TARGET_LEDGER : TARGET_FILE;
+}
+
+/* 1 when it begins as a document or a ledger does and may be what is left of
+ * one; so may nothing at all. */
+static int
+is_remains(const struct buf *b)
+{
+	static const char *const starts[] = {
+	    "untrusted comment: ", "hotfix-update: "};
+	const char *text = (const char *)b->data;
+	size_t i, len;
+
+	if (b->len == 0 || count_digits(text, b->len) == b->len ||
+	    count_digits(text, b->len) == LEDGER_DIGEST)
+		return 1;
+	for (i = 0; i < sizeof starts / sizeof *starts; i++) {
+		len = strlen(starts[i]);
+		if (memcmp(text, starts[i], b->len < len ? b->len : len) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 static int
@@ -82,6 +128,28 @@ out:
 	return ret;
 }
 
+/* The name of the file's signature, to free; NULL: out of memory. */
+static char *
+signature_of(const char *path)
+{
+	size_t size = strlen(path) + sizeof ".sig";
+	char *sig_path = malloc(size);
+
+	if (sig_path != NULL)
+		snprintf(sig_path, size, "%s.sig", path);
+	return sig_path;
+}
+
+static int
+has_signature(const char *path)
+{
+	char *sig_path = signature_of(path);
+	int has = sig_path != NULL && access(sig_path, F_OK) == 0;
+
+	free(sig_path);
+	return has;
+}
+
 static int
 check_signed(const struct verify *v, const char *path, const struct buf *b,
     struct err *e)
@@ -90,15 +158,14 @@ check_signed(const struct verify *v, const char *path, const struct buf *b,
 	struct buf text = BUF_INIT;
 	struct signify_sig sig;
 	enum signify_result r;
-	size_t used, size = strlen(path) + sizeof ".sig";
-	char *sig_path = malloc(size);
+	char *sig_path = signature_of(path);
+	size_t used;
 	int ret = -1;
 
 	if (sig_path == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
-	snprintf(sig_path, size, "%s.sig", path);
 	if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
 		goto out;
 	r = signify_sig_parse(&sig, (const char *)text.data, text.len, &used);
@@ -143,6 +210,11 @@ check(struct verify *v, const char *path, struct err *e)
 	else if (kind == TARGET_LEDGER)
 		ret =
 		    ledger_check(path, (const char *)b.data, b.len, &lines, e);
+	else if (kind == TARGET_FILE && is_remains(&b) && !has_signature(path))
+		err_set(e, ERR_NO,
+		    "%s: %s: neither a whole update document nor a ledger, and"
+		    " there is no %s.sig",
+		    path, word_name(WORD_SYNTAX), path);
 	else if (v->keys.n == 0)
 		err_set(e, ERR_USAGE,
 		    "%s: no key to check it with: give"

@@ -218,6 +218,11 @@ run "$hotfix" push -k key.sec --feature pair --server fix.lua --skip-failed \
 exits 3 '--skip-failed goes on without it'
 out_has '^result: applied$' 'on the other'
 out_has '^result: unreachable$' 'and says so'
+out_has '^host: - 127\.0\.0\.1:1$' 'with no name, for nobody greeted'
+echo 'lost 127.0.0.1:1' >fleet
+run "$hotfix" status --fleet fleet
+exits 3 'a host of a fleet that is not there'
+out_has '^host: lost 127\.0\.0\.1:1$' "has its fleet's name"
 
 # --- who is no host ---------------------------------------------------------
 

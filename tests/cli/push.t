@@ -48,6 +48,10 @@ is "$(field max-failed doc)" 2 'of three clients at most two may fail unasked'
 run "$hotfix" push doc "$addr"
 exits 0 'a document that the host holds is not applied again'
 out_has '^result: have$' 'it says have'
+run "$hotfix" push -k key.sec doc "$addr"
+exits 2 'a document is not signed again'
+err_has 'doc: .* without -k' 'which it says'
+one_line 'in one line'
 run "$hotfix" push -k key.sec --again doc "$addr"
 exits 0 'push --again signs the same under a new id'
 out_has '^clients: targeted=3 applied=3 ' 'for the same clients'
@@ -125,7 +129,7 @@ keys 'log --json: the fields are an object' "dict str east $addr" \
 serve west -p key.pub --program arena --version 2.3 --zone west server.lua
 west=$addr
 addr=$(field listening east.out)
-printf '# hosts\neast %s zone=east\nwest %s zone=west env=live\n' \
+printf '# hosts\neast %s zone=east\nwest\t%s zone=west\tenv=live\n' \
 	"$addr" "$west" >fleet
 run "$hotfix" push -k key.sec --feature all --server fix.lua --fleet fleet
 exits 0 'S0.11 a push to a fleet'

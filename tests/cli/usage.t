@@ -23,6 +23,34 @@ exits 2 'a verb with control characters'
 ! grep -q "$(printf '\033')" err
 ok $? 'is shown escaped'
 
+for o in -q -v --json; do
+	run "$hotfix" $o status 127.0.0.1
+	exits 2 "$o in front of the verb"
+	err_has "^hotfix: $o: .*behind the verb" 'is told to go behind it'
+done
+run "$hotfix" push -h
+cp out push.help
+run "$hotfix" help push
+cmp -s out push.help
+ok $? 'help VERB is VERB -h' || t_show
+run "$hotfix" help frobnicate
+exits 2 'help for what is no verb'
+for v in push revert retire status log accept reload; do
+	"$hotfix" keygen usage >/dev/null 2>&1
+	case $v in
+	push) run "$hotfix" $v -k usage.sec --server "$HOTFIX_TOP/README.md" ;;
+	revert | retire) run "$hotfix" $v -k usage.sec fix ;;
+	accept) run "$hotfix" $v -k usage.sec 1 ;;
+	reload) run "$hotfix" $v -k usage.sec ;;
+	*) run "$hotfix" $v ;;
+	esac
+	exits 2 "$v without a host"
+	err_has "no HOST; see hotfix $v -h\$" 'says where to read on'
+done
+run "$hotfix" verify -p usage.pub "$(printf 'a\033[2J\nb')"
+! grep -q "$(printf '\033')" err && [ "$(wc -l <err)" -eq 1 ]
+ok $? 'a file name with control characters is shown escaped' || t_show
+
 for v in $verbs; do
 	run "$hotfix" "$v" -h
 	exits 0 "$v -h"

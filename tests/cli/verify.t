@@ -69,7 +69,12 @@ if command -v signify-openbsd >/dev/null; then
 	echo >>server.lua
 	run "$hotfix" verify -p key.pub server.lua
 	exits 1 'and changed by one byte'
+	md5sum doc >sums
+	signify-openbsd -S -s key.sec -m sums
+	run "$hotfix" verify -p key.pub sums
+	exits 0 'a signed list of digests is not taken for a ledger'
 else
+	skip 'signify-openbsd is not here'
 	skip 'signify-openbsd is not here'
 fi
 run "$hotfix" verify -p key.pub client.lua
@@ -77,6 +82,19 @@ exits 5 'a file without its signature is told'
 printf '%s dev\n' "$(sed -n 2p key.pub)" >trust
 run "$hotfix" verify --trust trust doc
 exits 0 'a trust file names keys, too'
+
+# What is left of a document or a ledger, and what looks like one.
+: >empty
+run "$hotfix" verify empty
+exits 1 'an empty file fails, without a key too'
+err_has '^hotfix: verify: empty: syntax: ' 'as what it is not'
+one_line 'in one line'
+for n in 1 30 100 200; do
+	head -c $n doc >bad
+	run "$hotfix" verify -p key.pub bad
+	exits 1 "the first $n bytes of a document fail"
+	err_has 'bad: syntax: ' 'as what they are not'
+done
 
 # A ledger.
 serve host -p key.pub --state state
@@ -88,4 +106,15 @@ perl -pe 'if ($. == 1) { substr($_, -2, 1) ^= "\1" }' state/ledger >bad
 run "$hotfix" verify bad
 exits 1 'a ledger with a changed line fails'
 err_has 'line [0-9]+' 'naming the line'
+for n in 0 20 32 40; do
+	perl -pe "if (\$. == 1) { substr(\$_, $n, 1) = 'x' }" state/ledger >bad
+	run "$hotfix" verify bad
+	exits 1 "a first line with an x at $n fails"
+	err_has 'bad: (line 1|syntax)' 'as that'
+done
+for n in 1 32 33 45 70; do
+	head -c $n state/ledger >bad
+	run "$hotfix" verify bad
+	exits 1 "the first $n bytes of a ledger fail"
+done
 finish
