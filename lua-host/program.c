@@ -16,7 +16,7 @@ void
 program_push(struct program *p, lua_State *L, enum program_table which)
 {
 	lua_rawgetp(L, LUA_REGISTRYINDEX, p);
-	lua_getiuservalue(L, -1, which);
+	lua_getiuservalue(L, -1, (int)which);
 	lua_remove(L, -2);
 }
 

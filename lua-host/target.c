@@ -278,7 +278,7 @@ read_bracket(struct path *p)
 	lua_State *L = p->L;
 	const char *s = p->at + 1, *stop;
 	luaL_Buffer b;
-	lua_Integer i;
+	lua_Integer i = 0;
 
 	if (s < p->end && *s == '"') {
 		luaL_buffinit(L, &b);

@@ -4,7 +4,7 @@
 
 #include "tests/tap.h"
 
-static int
+__attribute__((format(printf, 2, 3))) static int
 put(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
