@@ -248,7 +248,7 @@ program_run(struct program *p, const char *path, int argc, char *const *argv,
 {
 	struct buf text = BUF_INIT, error = BUF_INIT;
 	struct run r = {p, path, NULL, 0, argc, argv};
-	const char *line;
+	const char *line, *rest;
 	int rc = -1;
 
 	if (file_read(path, STATE_SOURCE_MAX, &text, e) != 0)
@@ -265,11 +265,13 @@ program_run(struct program *p, const char *path, int argc, char *const *argv,
 		r.len--;
 	}
 	if (program_enter(p, run, &r, &error) != 0) {
-		program_log_error(p, NULL, &error);
 		line = buf_text(&error);
 		if (line == NULL)
 			line = "out of memory";
-		err_set(e, ERR_NO, "%.*s", (int)strcspn(line, "\n"), line);
+		rest = line + strcspn(line, "\n");
+		err_set(e, ERR_NO, "%.*s", (int)(rest - line), line);
+		if (*rest != '\0')
+			program_log(p, NULL, rest + 1, strlen(rest + 1));
 		goto done;
 	}
 	rc = 0;

@@ -78,7 +78,7 @@ void program_free(struct program *p);
  * Run the script file (a first line that begins with '#' is passed over) with
  * these arguments (hotfix.args, and ... of the chunk); require finds modules
  * beside it. 0, or -1 with err (reading: ERR_LOCAL; an error in it: ERR_NO
- * with its first line, and the log has all of it with the traceback).
+ * with its first line, and the log has what follows that, the traceback).
  */
 int program_run(struct program *p, const char *path, int argc,
     char *const *argv, struct err *e);
