@@ -129,7 +129,7 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 	status = read_input(s, p);
 	if (status != 0)
 		goto out;
-	if (h.n == 0 && p->again == NULL && p->client == NULL &&
+	if (h.n == 0 && (p->server != NULL || p->both != NULL) &&
 	    p->server_version == NULL) {
 		status = options_complain(s, "no host to ask: give"
 					     " --server-version V");

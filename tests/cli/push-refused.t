@@ -200,6 +200,17 @@ for o in --max-failed=lots --max-failed=3 --take-back=1m; do
 	exits 2 "${o%=*} without a client part is wrong use"
 	err_has 'no client part' 'and says why'
 done
+for parts in '--server fix.lua' '--both fix.lua' \
+	'--server fix.lua --client fix.lua'; do
+	# shellcheck disable=SC2086
+	run "$hotfix" push -k key.sec --version 1 $parts --write unsaid
+	exits 2 "no host and no --server-version: $parts"
+	err_has 'give --server-version' 'asks for them'
+	[ ! -e unsaid ]
+	ok $? 'and signs nothing'
+done
+run "$hotfix" push -k key.sec --version 1 --client fix.lua --write said
+exits 0 'a client part alone needs no host to ask'
 run "$hotfix" revert -k key.sec --note "$(printf 'a\nb')" fix 127.0.0.1:1
 exits 2 'a revert with a note of two lines'
 run "$hotfix" retire -k key.sec --zone 'a,,b' fix 127.0.0.1:1
