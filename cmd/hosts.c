@@ -286,7 +286,7 @@ host_line_status(const struct host_line *l, const char *good)
 	switch (l->end) {
 	case HOST_NOT_ASKED:
 	case HOST_OK:
-		return 0;
+		return l->left_out ? ERR_PEER : 0;
 	case HOST_DONE:
 		if (is_one_of(l->result, done) ||
 		    (good != NULL && strcmp(l->result, good) == 0))

@@ -42,7 +42,7 @@ struct host_line {
 	int64_t ahead_us; /* its clock minus ours */
 
 	uint64_t logged_in; /* clients, when the hosts were surveyed */
-	int left_out;       /* it did not answer before: not asked again */
+	int left_out;       /* no answer before, or a wrong clock: not asked */
 	int asked;          /* the request went out */
 	enum host_end end;
 	char result[HOSTS_WORD], word[HOSTS_WORD];
@@ -87,9 +87,9 @@ void host_line_print(struct say *s, const struct host_line *l);
 void host_line_reset(struct host_line *l);
 
 /*
- * The exit status of one host's answer (0 for one not asked): good is a
- * DONE word that counts as done besides applied, have, deferred and dry-run,
- * or NULL.
+ * The exit status of one host's answer (0 for one not asked, but 3 for one
+ * that answered and was left out all the same): good is a DONE word that counts
+ * as done besides applied, have, deferred and dry-run, or NULL.
  */
 int host_line_status(const struct host_line *l, const char *good);
 /* Of all: the largest of 1 and 4 if any, else 3 if any, else 0. */

@@ -40,27 +40,40 @@ send_complain(const struct say *s, const struct host_line *l)
 		say_error(s, "%s: %s", l->shown, l->text);
 }
 
-/* Is every clock that was told near enough? */
 static int
-check_clocks(const struct say *s, const struct hosts *h)
+is_near(int64_t ahead_us)
 {
-	int status = SEND_GO_ON;
-	int64_t ahead;
-	size_t i;
+	return ahead_us <= SEND_CLOCK_US && ahead_us >= -SEND_CLOCK_US;
+}
+
+/* Is the clock of every host that answered near enough? One that is not ends
+ * this, or is left out while there are others. */
+static int
+check_clocks(const struct say *s, struct hosts *h, int needs_all)
+{
+	struct host_line *l;
+	int64_t off_us;
+	size_t i, near = 0, far = 0;
+	int ends;
 
 	for (i = 0; i < h->n; i++) {
-		ahead = h->lines[i].ahead_us;
-		if (!h->lines[i].greeted ||
-		    (ahead <= SEND_CLOCK_US && ahead >= -SEND_CLOCK_US))
-			continue;
-		say_error(s,
-		    "%s: its clock is %" PRId64 " s %s this one; nothing was"
-		    " signed",
-		    h->lines[i].shown, (ahead < 0 ? -ahead : ahead) / 1000000,
-		    ahead < 0 ? "behind" : "ahead of");
-		status = ERR_NO;
+		l = &h->lines[i];
+		near += !l->left_out && is_near(l->ahead_us);
+		far += !l->left_out && !is_near(l->ahead_us);
 	}
-	return status;
+	ends = needs_all || near == 0;
+	for (i = 0; i < h->n; i++) {
+		l = &h->lines[i];
+		if (l->left_out || is_near(l->ahead_us))
+			continue;
+		off_us = l->ahead_us < 0 ? -l->ahead_us : l->ahead_us;
+		say_error(s, "%s: its clock is %" PRId64 " s %s this one; %s",
+		    l->shown, off_us / 1000000,
+		    l->ahead_us < 0 ? "behind" : "ahead of",
+		    ends ? "nothing was signed" : "it is left out");
+		l->left_out = 1;
+	}
+	return far > 0 && ends ? ERR_NO : SEND_GO_ON;
 }
 
 /* The "name: value" of a STATUS body: 0 with *value, -1 when there is none such
@@ -121,7 +134,7 @@ send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
 		say_error(s, "nothing was signed or sent");
 		return hosts_status(h, NULL);
 	}
-	return check_clocks(s, h);
+	return check_clocks(s, h, needs_all);
 }
 
 int

@@ -22,8 +22,9 @@
 /*
  * Ask every host for its STATUS: is it there, may we speak, is its clock
  * ours. A host that does not answer is told; needs_all: it ends this, within
- * what the fleet's options allow, else the others go on without it. None at
- * all ends it in any case.
+ * what the fleet's options allow, else the others go on without it. So it is
+ * with one that answers and has another clock, which no option allows. None
+ * at all ends it in any case.
  */
 int send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all);
 

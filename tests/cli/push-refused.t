@@ -237,7 +237,8 @@ out_has '^host: lost 127\.0\.0\.1:1$' "has its fleet's name"
 
 # --- who is no host ---------------------------------------------------------
 
-# fake NAME TEXT: says TEXT to whoever comes, then answers every request OK.
+# fake NAME TEXT [ANSWER]: says TEXT to whoever comes, then answers every
+# request OK, or this.
 fake() {
 	start "$1" perl -MIO::Socket::INET -e '
 		$| = 1;
@@ -246,11 +247,16 @@ fake() {
 		print "listening: 127.0.0.1:", $s->sockport, "\n";
 		while (my $c = $s->accept) {
 			print $c $ARGV[0]; print "came\n";
-			while (<$c>) { print $c "OK\nlength: 0\n\n\n" if /^$/ }
-		}' "$2"
+			while (<$c>) { print $c $ARGV[1] if /^$/ }
+		}' "$2" "${3:-$fake_ok}"
 	await "$1.out" '^listening: '
 	fake=${line#listening: }
 }
+fake_ok='OK
+length: 0
+
+
+'
 nonce=$(printf %064d 0)
 fake past "HOTFIX 1
 host: past
@@ -263,6 +269,33 @@ run "$hotfix" push -k key.sec --server fix.lua "$fake"
 exits 1 'a clock that is years off stops the push'
 err_has 'clock is [0-9]+ s behind this one' 'saying by how much'
 out_lacks '^id:' 'before anything is signed'
+run "$hotfix" push -k key.sec --server fix.lua --feature clock --skip-failed \
+	"$addr" "$fake"
+exits 1 'so it does beside a host whose clock is right'
+out_lacks '^id:' 'where nothing is signed either'
+push --feature clock --server fix.lua
+run "$hotfix" revert -k key.sec clock "$fake" "$addr"
+exits 3 'a revert leaves out the host with the wrong clock'
+err_has "^hotfix: revert: $fake: its clock .*; it is left out" 'and says so'
+is "$(sed -n 's/^result: //p' out)" 'not-sent
+reverted' 'the other takes it back'
+run "$hotfix" revert -k key.sec --feature clock 12345 "$fake"
+exits 1 'when there is no other'
+err_has 'behind this one; nothing was signed' 'nothing is signed'
+fake gone "HOTFIX 1
+host: gone
+version: 1
+nonce: $nonce
+time: 2020-01-01T00:00:00Z
+
+" 'ERROR shutdown
+
+'
+run "$hotfix" push -k key.sec --server fix.lua --feature clock --skip-failed \
+	"$fake" "$addr"
+exits 3 'a host that is left out for another reason'
+is "$(sed -n 's/^result: //p' out)" 'error shutdown
+applied' 'stops nobody by its clock'
 fake web 'HTTP/1.1 400 Bad Request
 
 '
