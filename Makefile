@@ -156,7 +156,12 @@ $(B)/flags: FORCE
 		printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@
 .PHONY: FORCE
 
-$(B)/tests/%: $(B)/tests/unit/%.o $(B)/libhotfix.a
+# For tests of cmd/ alone; what a test itself defines is not taken from it.
+$(B)/cmd.a: $(filter-out $(B)/hotfix.o,$(CMD_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/tests/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libhotfix.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(call LINK,$^)

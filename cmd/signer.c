@@ -109,6 +109,8 @@ converse(int to, int from, const char *text, size_t len, struct buf *answer)
 			 * command that does not read all has its reasons. */
 			n = write(to, text,
 			    len < sizeof piece ? len : sizeof piece);
+			if (n < 0 && errno == EINTR)
+				continue;
 			text += n > 0 ? n : 0;
 			len -= n > 0 ? (size_t)n : 0;
 			if (n < 0 || len == 0) {

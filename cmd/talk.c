@@ -155,7 +155,10 @@ on_ok(void *arg, const void *body, size_t len)
 
 	c->line->end = HOST_OK;
 	buf_reset(&c->line->body);
-	buf_append(&c->line->body, body, len);
+	if (buf_append(&c->line->body, body, len) != 0) {
+		c->talk->failed = 1;
+		err_set(&c->talk->why, ERR_LOCAL, "out of memory");
+	}
 	c->ended = 1;
 }
 

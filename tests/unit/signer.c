@@ -1,0 +1,70 @@
+/* Signing through a command; write(2) is interrupted now and then. */
+
+#include <errno.h>
+#include <unistd.h>
+
+static ssize_t interrupted_write(int fd, const void *bytes, size_t len);
+
+#define write interrupted_write
+#include "cmd/signer.c"
+#undef write
+
+#include "tests/tap.h"
+
+#define TEXT 3000 /* several pieces */
+
+static int nwrites;
+
+/* Every other time a signal comes first. */
+static ssize_t
+interrupted_write(int fd, const void *bytes, size_t len)
+{
+	if (nwrites++ % 2 == 0) {
+		errno = EINTR;
+		return -1;
+	}
+	return write(fd, bytes, len);
+}
+
+static void
+test_command(void)
+{
+	const uint8_t seed[ED25519_SEED] = {7};
+	struct buf lines = BUF_INIT, seen = BUF_INIT, want = BUF_INIT;
+	struct signify_sig sig;
+	struct signify_sec sec;
+	struct signer s;
+	char text[TEXT];
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 26);
+	memset(&sec, 0, sizeof sec);
+	memcpy(sec.seed, seed, sizeof seed);
+	signify_sign(&sig, &sec, text, sizeof text);
+	signify_sig_format(&want, &sig, "k");
+	IS(file_write("sig", want.data, want.len, 0644, &e), 0, "an answer");
+
+	IS(signer_open(&s, NULL, "cat >seen && cat sig", &e), 0, "a command");
+	OK(signer_sign(&s, text, sizeof text, &lines, &e) == 0,
+	    "it signs, whatever interrupts the writes");
+	OK(nwrites > TEXT / 512, "%d writes", nwrites);
+	OK(lines.len == want.len &&
+		memcmp(lines.data, want.data, want.len) == 0,
+	    "its answer is what is appended");
+	IS(file_read("seen", TEXT, &seen, &e), 0, "what it was given");
+	OK(seen.len == sizeof text && memcmp(seen.data, text, TEXT) == 0,
+	    "is the whole text");
+	signer_close(&s);
+	buf_free(&lines);
+	buf_free(&seen);
+	buf_free(&want);
+}
+
+int
+main(void)
+{
+	test_command();
+	return tap_done();
+}
