@@ -42,17 +42,12 @@ document_sign(struct document *d, const struct doc_spec *spec,
     const struct signer *signer, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	int i, ret = -1;
+	int ret = -1;
 
 	if (doc_build(&text, spec, e) != 0 ||
 	    signer_sign(signer, text.data, text.len, &d->bytes, e) != 0)
 		goto out;
-	buf_append(&d->bytes, text.data, text.len);
-	for (i = 0; i < DOC_NPARTS; i++)
-		if (spec->parts[i].bytes != NULL)
-			buf_append(&d->bytes, spec->parts[i].bytes,
-			    spec->parts[i].len);
-	if (d->bytes.oom) {
+	if (doc_assemble(&d->bytes, text.data, text.len, spec) != 0) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}

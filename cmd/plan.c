@@ -55,8 +55,7 @@ feature_from_path(char out[DOC_FEATURE + 1], const char *path)
 		out[i] = base[i];
 		if (out[i] >= 'A' && out[i] <= 'Z')
 			out[i] = (char)(out[i] - 'A' + 'a');
-		else if (strchr("abcdefghijklmnopqrstuvwxyz0123456789._-",
-			     out[i]) == NULL)
+		else if (!doc_feature_is_valid(&out[i], 1))
 			out[i] = '-';
 	}
 	out[i] = '\0';

@@ -136,9 +136,7 @@ parse_target(struct withdrawal *w, const char *text)
 	}
 	if (w->feature != NULL)
 		return options_complain(&w->say, "--feature goes with an ID");
-	if (strlen(text) == 0 || strlen(text) > DOC_FEATURE ||
-	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-") !=
-		strlen(text))
+	if (!doc_feature_is_valid(text, strlen(text)))
 		return options_complain(&w->say,
 		    "%s: no ID, no document, no feature",
 		    text_escape(shown, sizeof shown, text, strlen(text), 0));

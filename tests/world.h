@@ -91,7 +91,9 @@ world_document(struct buf *out, size_t *head_len, const struct doc_spec *spec,
 	}
 	signify_sign(&sig, &sec, text.data, text.len);
 	snprintf(name, sizeof name, "dev%d", key);
-	ret = doc_assemble(out, &sig, name, text.data, text.len, spec);
+	ret = signify_sig_format(out, &sig, name) != 0
+		  ? -1
+		  : doc_assemble(out, text.data, text.len, spec);
 	*head_len = doc_head_length(out->data, out->len);
 out:
 	buf_free(&text);

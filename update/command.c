@@ -8,24 +8,14 @@
 #include "base/hex.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "update/split.h"
+#include "update/signed.h"
 
-#define VERSION_LINE   "hotfix-command: 1"
-#define VERSION_PREFIX "hotfix-command: "
-#define MUST_PREFIX    "must-"
+#define KIND "hotfix-command"
 
 /* The values as they stand; p is NULL while a field is missing. */
 struct fields {
 	struct span host, nonce, seq, command;
 };
-
-static int
-begins_with(struct span s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.n >= n && memcmp(s.p, prefix, n) == 0;
-}
 
 /* --- the command line ----------------------------------------------------- */
 
@@ -86,22 +76,6 @@ parse_command(struct command *out, struct span line)
 
 /* --- opening -------------------------------------------------------------- */
 
-/* The name of a field's line, empty when the line is none. */
-static struct span
-field_name(struct span line)
-{
-	struct span name = {line.p, 0};
-
-	while (name.n < line.n &&
-	       (line.p[name.n] == '-' ||
-		   (line.p[name.n] >= 'a' && line.p[name.n] <= 'z') ||
-		   (line.p[name.n] >= '0' && line.p[name.n] <= '9')))
-		name.n++;
-	if (line.n - name.n < 2 || memcmp(line.p + name.n, ": ", 2) != 0)
-		name.n = 0;
-	return name;
-}
-
 /* Length before content: lines, and one empty one, which ends the text. */
 static enum word
 check_shape(const char *text, size_t len, struct refusal *why)
@@ -120,51 +94,6 @@ check_shape(const char *text, size_t len, struct refusal *why)
 	return WORD_OK;
 }
 
-static enum word
-check_signature(const struct keyring *keys, const struct trust_key **key,
-    const struct signify_sig *sig, struct span signed_text, struct refusal *why)
-{
-	char number[2 * SIGNIFY_KEYNUM + 1];
-
-	hex_encode(number, sig->keynum, SIGNIFY_KEYNUM);
-	switch (keyring_verify(keys, key, sig, signed_text.p, signed_text.n)) {
-	case KEYRING_OK:
-		return WORD_OK;
-	case KEYRING_BAD:
-		return refuse(why, WORD_BAD_SIGNATURE,
-		    "not signed by key %s, or changed since", number);
-	case KEYRING_UNKNOWN:
-		break;
-	}
-	return refuse(why, WORD_UNTRUSTED_KEY, "key %s is not trusted here",
-	    number);
-}
-
-/* What a later version may mean otherwise comes before all fields. */
-static enum word
-check_version(struct span text, struct refusal *why)
-{
-	struct span line, name;
-	uint64_t n;
-
-	split_next(&text, '\n', &line);
-	if (!begins_with(line, VERSION_PREFIX) ||
-	    num_parse(line.p + strlen(VERSION_PREFIX),
-		line.n - strlen(VERSION_PREFIX), UINT64_MAX, &n) == NUM_SYNTAX)
-		return refuse(why, WORD_SYNTAX,
-		    "hotfix-command: not the first line of the signed text");
-	if (!span_is(line, VERSION_LINE))
-		return refuse(why, WORD_UNSUPPORTED,
-		    "hotfix-command: not version 1");
-	while (split_next(&text, '\n', &line)) {
-		name = field_name(line);
-		if (begins_with(name, MUST_PREFIX))
-			return refuse(why, WORD_UNSUPPORTED,
-			    "a must- field that this version does not know");
-	}
-	return WORD_OK;
-}
-
 /* Was there a field of this name in the text before this line? In the bytes
  * of one command that is quick however often it is asked. */
 static int
@@ -173,7 +102,7 @@ is_repeated(struct span text, struct span name)
 	struct span line, other;
 
 	while (split_next(&text, '\n', &line) && line.p != name.p) {
-		other = field_name(line);
+		other = signed_field_name(line);
 		if (other.n == name.n && memcmp(other.p, name.p, name.n) == 0)
 			return 1;
 	}
@@ -187,7 +116,7 @@ cut_fields(struct fields *f, struct span text, struct refusal *why)
 
 	memset(f, 0, sizeof *f);
 	while (split_next(&rest, '\n', &line) && line.n > 0) {
-		name = field_name(line);
+		name = signed_field_name(line);
 		if (name.n == 0 || !text_is_clean(line.p, line.n))
 			return refuse(why, WORD_SYNTAX,
 			    "a line that is not 'name: value' in clean text");
@@ -253,9 +182,9 @@ command_open(struct command *out, const void *text, size_t len,
 		    "the command does not begin with signature lines");
 	signed_text.p = (const char *)text + used;
 	signed_text.n = len - used;
-	w = check_signature(keys, &key, &sig, signed_text, why);
+	w = signed_check_key(keys, &key, &sig, signed_text, why);
 	if (w == WORD_OK)
-		w = check_version(signed_text, why);
+		w = signed_check_version(signed_text, KIND, why);
 	if (w == WORD_OK)
 		w = cut_fields(&f, signed_text, why);
 	if (w == WORD_OK)
@@ -287,7 +216,6 @@ command_build(struct buf *out, const char *host, const char *nonce,
 	if (parse_command(&parsed, line) != 0)
 		return -1;
 	return buf_printf(out,
-	    VERSION_LINE "\nhost: %s\nnonce: %s\nseq: %" PRIu64
-			 "\ncommand: %s\n\n",
+	    KIND ": 1\nhost: %s\nnonce: %s\nseq: %" PRIu64 "\ncommand: %s\n\n",
 	    host, nonce, seq, command);
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/glob.h"
-#include "base/hex.h"
 #include "update/doc_fields.h"
+#include "update/signed.h"
 
 size_t
 doc_head_length(const void *bytes, size_t len)
@@ -24,27 +24,6 @@ doc_head_length(const void *bytes, size_t len)
 		at = lf + 1;
 	}
 	return 0;
-}
-
-static enum word
-check_signature(struct doc *d, const struct keyring *keys,
-    const struct trust_key **key, struct refusal *why)
-{
-	char number[2 * SIGNIFY_KEYNUM + 1];
-
-	hex_encode(number, d->sig.keynum, SIGNIFY_KEYNUM);
-	switch (keyring_verify(keys, key, &d->sig, d->head + d->signed_at,
-	    d->head_len - d->signed_at)) {
-	case KEYRING_OK:
-		memcpy(d->key_name, (*key)->name, sizeof d->key_name);
-		return WORD_OK;
-	case KEYRING_BAD:
-		return refuse(why, WORD_BAD_SIGNATURE,
-		    "not signed by key %s, or changed since", number);
-	default:
-		return refuse(why, WORD_UNTRUSTED_KEY,
-		    "key %s is not trusted here", number);
-	}
 }
 
 static enum word
@@ -79,19 +58,22 @@ static enum word
 check(struct doc *d, const struct keyring *keys, struct refusal *why)
 {
 	const struct trust_key *key = NULL;
+	struct span text;
 	enum word w;
 
 	if (signify_sig_parse(&d->sig, d->head, d->head_len, &d->signed_at) !=
 	    SIGNIFY_OK)
 		return refuse(why, WORD_SYNTAX,
 		    "the document does not begin with signature lines");
+	text.p = d->head + d->signed_at;
+	text.n = d->head_len - d->signed_at;
 	if (keys != NULL) {
-		w = check_signature(d, keys, &key, why);
+		w = signed_check_key(keys, &key, &d->sig, text, why);
 		if (w != WORD_OK)
 			return w;
+		memcpy(d->key_name, key->name, sizeof d->key_name);
 	}
-	w = doc_parse_fields(d, d->head + d->signed_at,
-	    d->head_len - d->signed_at, why);
+	w = doc_parse_fields(d, text.p, text.n, why);
 	if (w != WORD_OK || keys == NULL)
 		return w;
 	if (d->unsupported != NULL)

@@ -152,6 +152,10 @@ int doc_fits_host(const struct doc *d, const char *program,
     const char *version);
 int doc_fits_zone(const struct doc *d, const char *zone);
 
+/* 1 when this can be the name of a feature: 1 to DOC_FEATURE bytes, all of
+ * [a-z0-9._-]. */
+int doc_feature_is_valid(const char *text, size_t len);
+
 /* The most clients that may fail of this many targeted, a share rounded
  * down; one more is too many. SIZE_MAX without a bound. */
 size_t doc_max_failed(const struct doc *d, size_t targeted);
@@ -186,10 +190,9 @@ struct doc_spec {
  */
 int doc_build(struct buf *out, const struct doc_spec *spec, struct err *e);
 
-/* Append the whole document: signature lines, signed text, parts. 0, or -1
- * when memory ran out or the key's name does not fit a comment. */
-int doc_assemble(struct buf *out, const struct signify_sig *sig,
-    const char *key_name, const void *signed_text, size_t signed_len,
+/* Append to the signature lines what stands behind them: the signed text and
+ * the parts. 0, or -1 when memory ran out (then or earlier). */
+int doc_assemble(struct buf *out, const void *signed_text, size_t signed_len,
     const struct doc_spec *spec);
 
 #endif

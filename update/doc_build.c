@@ -155,14 +155,11 @@ out:
 }
 
 int
-doc_assemble(struct buf *out, const struct signify_sig *sig,
-    const char *key_name, const void *signed_text, size_t signed_len,
+doc_assemble(struct buf *out, const void *signed_text, size_t signed_len,
     const struct doc_spec *spec)
 {
 	size_t i;
 
-	if (signify_sig_format(out, sig, key_name) != 0)
-		return -1;
 	buf_append(out, signed_text, signed_len);
 	for (i = 0; i < DOC_NPARTS; i++)
 		if (spec->parts[i].bytes != NULL)

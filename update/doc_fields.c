@@ -10,10 +10,9 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/timetext.h"
-#include "update/split.h"
+#include "update/signed.h"
 
 #define VERSION_FIELD "hotfix-update"
-#define MUST_PREFIX   "must-"
 #define LINE_MIN      4 /* a name of one letter, colon, space, LF */
 
 struct field {
@@ -68,11 +67,19 @@ made_of(struct span s, const char *more, size_t max)
 	return s.n >= 1 && s.n <= max;
 }
 
+int
+doc_feature_is_valid(const char *text, size_t len)
+{
+	const struct span s = {text, len};
+
+	return made_of(s, "._-", DOC_FEATURE);
+}
+
 static enum word
 parse_feature(void *slot, struct span v)
 {
 	*(const char **)slot = v.p;
-	return made_of(v, "._-", DOC_FEATURE) ? WORD_OK : WORD_SYNTAX;
+	return doc_feature_is_valid(v.p, v.n) ? WORD_OK : WORD_SYNTAX;
 }
 
 /* Zero is refused: it is the first instant of 1970, and stands for "absent"
@@ -387,18 +394,6 @@ find_rule(const char *name)
 	return NULL;
 }
 
-/* The name of "name: value", 0 bytes of it when the line is no field. */
-static struct span
-field_name(struct span line)
-{
-	struct span name;
-
-	if (!split_next(&line, ':', &name) || line.n == 0 || line.p[0] != ' ' ||
-	    !made_of(name, "-", SIZE_MAX))
-		name.n = 0;
-	return name;
-}
-
 enum word
 doc_check_shape(const char *text, size_t len, struct refusal *why)
 {
@@ -419,35 +414,6 @@ doc_check_shape(const char *text, size_t len, struct refusal *why)
 	return WORD_OK;
 }
 
-/* What a later version may have changed the meaning of comes before all
- * that this version knows about fields. */
-static enum word
-check_version(struct span text, struct refusal *why)
-{
-	static const char first[] = VERSION_FIELD ": ";
-	struct span line, name;
-	uint64_t n;
-
-	if (!split_next(&text, '\n', &line) || line.n < sizeof first - 1 ||
-	    memcmp(line.p, first, sizeof first - 1) != 0 ||
-	    num_parse(line.p + sizeof first - 1, line.n - (sizeof first - 1),
-		UINT64_MAX, &n) == NUM_SYNTAX)
-		return refuse(why, WORD_SYNTAX,
-		    VERSION_FIELD ": not the first line of the signed text");
-	if (!span_is(line, VERSION_FIELD ": 1"))
-		return refuse(why, WORD_UNSUPPORTED,
-		    VERSION_FIELD ": not version 1");
-	while (split_next(&text, '\n', &line)) {
-		name = field_name(line);
-		if (name.n >= sizeof MUST_PREFIX - 1 &&
-		    memcmp(name.p, MUST_PREFIX, sizeof MUST_PREFIX - 1) == 0)
-			return refuse(why, WORD_UNSUPPORTED,
-			    "%.*s: not known to this version", (int)name.n,
-			    name.p);
-	}
-	return WORD_OK;
-}
-
 /* Cut d->text into fields, with a NUL behind every name and value. */
 static enum word
 cut_fields(struct doc *d, size_t len, struct field *fields, size_t *n,
@@ -459,7 +425,7 @@ cut_fields(struct doc *d, size_t len, struct field *fields, size_t *n,
 	*n = 0;
 	for (number = 1; rest.n > 1; number++) {
 		split_next(&rest, '\n', &line);
-		name = field_name(line);
+		name = signed_field_name(line);
 		if (name.n == 0)
 			return refuse(why, WORD_SYNTAX,
 			    "line %zu of the signed text: not 'name: value'",
@@ -616,7 +582,7 @@ doc_parse_fields(struct doc *d, const char *text, size_t len,
 	enum word w;
 	size_t n;
 
-	w = check_version(whole, why);
+	w = signed_check_version(whole, VERSION_FIELD, why);
 	if (w != WORD_OK)
 		return w;
 	d->text = malloc(len);

@@ -21,7 +21,8 @@ make(const struct doc_spec *spec)
 	memset(&sig, 0, sizeof sig);
 	e.text[0] = '\0';
 	if (doc_build(&text, spec, &e) != 0 ||
-	    doc_assemble(&all, &sig, "test", text.data, text.len, spec) != 0 ||
+	    signify_sig_format(&all, &sig, "test") != 0 ||
+	    doc_assemble(&all, text.data, text.len, spec) != 0 ||
 	    doc_open(&d, all.data, doc_head_length(all.data, all.len), NULL,
 		NULL) != WORD_OK) {
 		printf("Bail out! no document: %s\n", e.text);

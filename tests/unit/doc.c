@@ -30,7 +30,8 @@ build(struct buf *out, const struct doc_spec *spec)
 		exit(1);
 	}
 	signify_sign(&sig, &sec, text.data, text.len);
-	doc_assemble(out, &sig, "ann", text.data, text.len, spec);
+	signify_sig_format(out, &sig, "ann");
+	doc_assemble(out, text.data, text.len, spec);
 	buf_free(&text);
 }
 

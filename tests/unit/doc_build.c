@@ -79,8 +79,8 @@ round_trip(void)
 	if (!IS(doc_build(&text, &s, &e), 0, "everything at once"))
 		printf("# %s\n", e.text);
 	signify_sign(&sig, &sec, text.data, text.len);
-	IS(doc_assemble(&b, &sig, "ann", text.data, text.len, &s), 0,
-	    "assembled");
+	signify_sig_format(&b, &sig, "ann");
+	IS(doc_assemble(&b, text.data, text.len, &s), 0, "assembled");
 	head = doc_head_length(b.data, b.len);
 	if (IS(doc_open(&d, b.data, head, &ring, &why), WORD_OK, "opens")) {
 		IS(d->id, ID, "id");
@@ -120,7 +120,8 @@ round_trip(void)
 	buf_reset(&b);
 	IS(doc_build(&text, &s, &e), 0, "a retirement");
 	signify_sign(&sig, &sec, text.data, text.len);
-	doc_assemble(&b, &sig, "ann", text.data, text.len, &s);
+	signify_sig_format(&b, &sig, "ann");
+	doc_assemble(&b, text.data, text.len, &s);
 	if (IS(doc_open(&d, b.data, b.len, &ring, &why), WORD_OK,
 		"is nothing but its head"))
 		OK(d->kind == DOC_RETIRE && d->target == 16, "of its target");

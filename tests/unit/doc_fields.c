@@ -548,6 +548,23 @@ limits(const struct keyring *ring)
 	buf_free(&doc);
 }
 
+static void
+test_feature(void)
+{
+	char text[DOC_FEATURE + 1];
+	int c, good = 0;
+
+	memset(text, 'z', sizeof text);
+	IS(doc_feature_is_valid(text, 0), 0, "no feature: nothing");
+	IS(doc_feature_is_valid(text, DOC_FEATURE), 1, "a feature: 64 bytes");
+	IS(doc_feature_is_valid(text, DOC_FEATURE + 1), 0, "none: 65 bytes");
+	for (c = 0; c < 256; c++) {
+		text[1] = (char)c;
+		good += doc_feature_is_valid(text, 3);
+	}
+	IS(good, 26 + 10 + 3, "39 bytes may be in one");
+}
+
 int
 main(void)
 {
@@ -559,5 +576,6 @@ main(void)
 	values(&ring);
 	limits(&ring);
 	keyring_free(&ring);
+	test_feature();
 	return tap_done();
 }

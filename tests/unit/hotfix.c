@@ -69,7 +69,8 @@ prepare(void)
 	signify_sec_public(&pub, &sec);
 	signify_pub_format(&pub_text, &pub, "test public key");
 	signify_sign(&sig, &sec, text.data, text.len);
-	doc_assemble(&doc, &sig, "test", text.data, text.len, &spec);
+	signify_sig_format(&doc, &sig, "test");
+	doc_assemble(&doc, text.data, text.len, &spec);
 	mkdir("seed", 0700);
 	put("seed/1", doc.data, doc.len);
 	put("key.pub", pub_text.data, pub_text.len);
