@@ -18,7 +18,7 @@
 
 struct hotfix_host {
 	struct wire wire;
-	struct host *host; /* NULL while the script runs first */
+	struct host *host; /* there before the program is, and after it */
 	struct attach_host *attached;
 	struct hotfix_loop *loop;
 	char (*addresses)[SOCK_TEXT];
@@ -44,7 +44,7 @@ op_send(void *arg, const char *client, const void *bytes, size_t len)
 {
 	struct hotfix_host *h = arg;
 
-	return h->host != NULL ? host_send(h->host, client, bytes, len) : -1;
+	return host_send(h->host, client, bytes, len);
 }
 
 static void
@@ -52,8 +52,7 @@ op_broadcast(void *arg, const void *bytes, size_t len)
 {
 	struct hotfix_host *h = arg;
 
-	if (h->host != NULL)
-		host_broadcast(h->host, bytes, len);
+	host_broadcast(h->host, bytes, len);
 }
 
 static void
@@ -61,8 +60,7 @@ op_clients(void *arg, void (*each)(void *cookie, const char *id), void *cookie)
 {
 	struct hotfix_host *h = arg;
 
-	if (h->host != NULL)
-		host_clients(h->host, each, cookie);
+	host_clients(h->host, each, cookie);
 }
 
 static int
@@ -70,7 +68,7 @@ op_has(void *arg, const char *client, const char *feature)
 {
 	struct hotfix_host *h = arg;
 
-	return h->host != NULL && host_has(h->host, client, feature);
+	return host_has(h->host, client, feature);
 }
 
 static void
