@@ -26,7 +26,7 @@
  * Pure: bytes in, a struct doc out, no clock, no file.
  */
 
-#define DOC_HEAD_MAX   16384 /* a frame's head limit, section 1 */
+#define DOC_HEAD_MAX   16384 /* a frame's head, hotfix-protocol(7) */
 #define DOC_LINE_MAX   8192  /* a frame's line limit, the LF counted */
 #define DOC_FEATURE    64
 #define DOC_RELEASE    64 /* a package's name, a release: in file names */
@@ -92,8 +92,7 @@ struct doc {
 	const char *package, *base, *full; /* as they stand, checked */
 	int64_t spread_ms;                 /* 0: absent */
 
-	uint64_t target;    /* the id that a revert or retirement names */
-	const char *notice; /* "failed TEXT" */
+	uint64_t target; /* the id that a revert or retirement names */
 
 	int dry_run, allow_partial;
 	const char *canary; /* NULL: none */

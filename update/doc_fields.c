@@ -310,7 +310,6 @@ parse_notice(void *slot, struct span v)
 	struct doc *d = slot;
 
 	d->kind = DOC_NOTICE;
-	d->notice = v.p;
 	return v.n >= sizeof failed &&
 		       strncmp(v.p, failed, sizeof failed - 1) == 0
 		   ? WORD_OK

@@ -5,8 +5,9 @@
 
 /*
  * Lua source that never names the global "hotfix" in its code (outside of
- * comments and strings) cannot use the update API, so what it does cannot be
- * undone. 1: such a plain chunk. 0: it names it. Pure; needs no Lua.
+ * comments and strings) is taken for one that does not use the update API, so
+ * that what it does cannot be undone. 1: such a plain chunk. 0: it names it.
+ * Pure; needs no Lua.
  */
 int plain_chunk(const char *source, size_t len);
 
