@@ -83,7 +83,7 @@ endif
 
 # --- what there is --------------------------------------------------------
 
-LAYERS   := base crypto net update pack native peer lua-host
+LAYERS   := base crypto net update peer lua-host
 LIB_SRC  := $(foreach d,$(LAYERS),$(wildcard $(d)/*.c))
 CMD_SRC  := hotfix.c $(wildcard cmd/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
