@@ -309,7 +309,7 @@ update(struct client *c, uint64_t id, const uint8_t *body, size_t head_len,
 		return;
 	if (d->id != id)
 		refuse(&a->why, WORD_SYNTAX, "the document is %" PRIu64, d->id);
-	else if ((d->kind != DOC_UPDATE && d->kind != DOC_RETIRE) || d->dry_run)
+	else if (d->kind != DOC_UPDATE && d->kind != DOC_RETIRE)
 		refuse(&a->why, WORD_SYNTAX,
 		    "neither an update nor a retirement");
 	else if (admit(c, d, a) == WORD_OK)
@@ -377,7 +377,7 @@ revert(struct client *c, uint64_t id, const void *head, size_t len,
 
 	if (d == NULL)
 		return;
-	if (d->kind != DOC_REVERT || d->target != id || d->dry_run)
+	if (d->kind != DOC_REVERT || d->target != id)
 		refuse(&a->why, WORD_SYNTAX, "not a revert of %" PRIu64, id);
 	else if (admit(c, d, a) == WORD_OK)
 		kept = revert_signed(c, d, a);

@@ -16,7 +16,7 @@
  */
 
 /* The peer has this long to take the last bytes of an ending link: the
- * longest queue at 300 KB/s. */
+ * queue of other things than a login at 300 KB/s. */
 #define CONN_DRAIN_NS  INT64_C(30000000000)
 /* And this long to end as well. */
 #define CONN_LINGER_NS INT64_C(2000000000)

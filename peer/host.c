@@ -130,14 +130,14 @@ conn_tick(struct host_conn *c)
 int64_t
 host_next_ns(const struct host *h)
 {
-	const struct heap_item *a = heap_first(&h->timers);
-	const struct heap_item *b = heap_first(&h->push_timers);
+	const struct heap_item *it = heap_first(&h->timers);
+	int64_t push_ns = h->push != NULL ? h->push->next_ns : -1;
 
-	if (a == NULL && b == NULL)
-		return -1;
-	if (a == NULL || (b != NULL && b->deadline_ns < a->deadline_ns))
-		return b->deadline_ns;
-	return a->deadline_ns;
+	if (it == NULL)
+		return push_ns;
+	if (push_ns >= 0 && push_ns < it->deadline_ns)
+		return push_ns;
+	return it->deadline_ns;
 }
 
 /* The owner of a timer. */
@@ -153,8 +153,7 @@ host_tick(struct host *h)
 
 	while ((it = heap_first(&h->timers)) != NULL && it->deadline_ns <= now)
 		conn_tick(CONN_OF(it));
-	if (h->push != NULL && h->push->timer.place != 0 &&
-	    h->push->timer.deadline_ns <= now)
+	if (h->push != NULL && h->push->next_ns >= 0 && h->push->next_ns <= now)
 		push_tick(h->push);
 }
 
@@ -325,14 +324,13 @@ on_push_verify(struct host_conn *c, size_t head_len)
 		return;
 	}
 	w = doc_open(&c->incoming, head, head_len, &c->host->keys, &why);
+	if (w == WORD_OK)
+		w = push_admit(c->host, c->incoming, 0, &why);
 	/* The document says how long it is; no more than that is read. */
-	if (w == WORD_OK &&
+	if ((w == WORD_OK || w == WORD_HAVE) &&
 	    c->link.in.frame.body_len - head_len != c->incoming->body_len)
 		w = refuse(&why, WORD_BAD_DIGEST,
 		    "the parts are not as long as the head says");
-	if (w == WORD_OK)
-		w = push_admit(c->host, c->incoming, 0, &why);
-	c->verdict = w;
 	if (w != WORD_OK && w != WORD_HAVE)
 		refuse_push(c, w, why.text);
 }
@@ -348,8 +346,6 @@ on_push(struct host_conn *c, const struct frame *f)
 
 	num_parse(t->s, t->len, DOC_HEAD_MAX, &n);
 	if (c->incoming == NULL)
-		on_push_verify(c, (size_t)n);
-	if (c->incoming == NULL || c->link.state != LINK_OPEN)
 		return;
 	w = doc_check_body(c->incoming, -1, f->body + n,
 	    (size_t)(f->body_len - n), &why);
@@ -709,8 +705,7 @@ host_has(struct host *h, const char *client, const char *feature)
 		return 0;
 	for (i = 0; i < c->session->nhave; i++) {
 		r = catalog_find(&h->catalog, c->session->have[i]);
-		if (r != NULL && r->doc != NULL &&
-		    strcmp(r->doc->feature, feature) == 0)
+		if (r != NULL && strcmp(state_feature_of(r), feature) == 0)
 			return 1;
 	}
 	return 0;
@@ -740,24 +735,6 @@ size_t
 host_nconns(const struct host *h)
 {
 	return h->nconns;
-}
-
-size_t
-host_live_for(const struct host *h, const char *program, const char *version,
-    const char *platform, uint64_t *ids, size_t max)
-{
-	struct catalog_end end = {0, program, version, platform};
-	size_t i, n = 0;
-
-	for (i = 0; i < h->catalog.n; i++) {
-		if (!catalog_is_given(&h->catalog, h->catalog.records[i], &end,
-			host_now_us(h)))
-			continue;
-		if (n < max)
-			ids[n] = h->catalog.records[i]->id;
-		n++;
-	}
-	return n;
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -849,7 +826,6 @@ host_free(struct host *h)
 	map_free(&h->addresses);
 	map_free(&h->sessions);
 	heap_free(&h->timers);
-	heap_free(&h->push_timers);
 	for (i = 0; i < h->catalog.n; i++)
 		state_note_free(h->catalog.records[i]);
 	catalog_free(&h->catalog);

@@ -115,8 +115,10 @@ int64_t host_next_ns(const struct host *h);
 void host_tick(struct host *h);
 
 /* From the program. */
+/* At most FRAME_BODY_MAX bytes. 0, or -1: not logged in, or dropped now,
+ * because it does not read or memory ran out. */
 int host_send(struct host *h, const char *client, const void *bytes,
-    size_t len); /* 0, or -1: not logged in */
+    size_t len);
 void host_broadcast(struct host *h, const void *bytes, size_t len);
 void host_clients(struct host *h, void (*each)(void *cookie, const char *id),
     void *cookie);
@@ -133,8 +135,5 @@ void host_shutdown(struct host *h);
 /* For tests and status: clients that are logged in, connections in all. */
 size_t host_nclients(const struct host *h);
 size_t host_nconns(const struct host *h);
-/* The live documents' ids for an end of this description, ascending. */
-size_t host_live_for(const struct host *h, const char *program,
-    const char *version, const char *platform, uint64_t *ids, size_t max);
 
 #endif

@@ -72,15 +72,16 @@ push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 
 	if (w != WORD_OK)
 		return w;
-	if (d->wait_ms > HOST_WAIT_MAX_MS)
-		return refuse(why, WORD_UNSUPPORTED,
-		    "wait: more than 10 minutes");
 	if (!doc_fits_zone(d, h->zone))
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "it is for zone %s, this host is in %s", d->zone,
 		    h->zone[0] != '\0' ? h->zone : "none");
-	return d->kind == DOC_UPDATE ? admit_update(h, d, why)
-				     : admit_about(h, d, why);
+	w = d->kind == DOC_UPDATE ? admit_update(h, d, why)
+				  : admit_about(h, d, why);
+	if (w == WORD_OK && d->wait_ms > HOST_WAIT_MAX_MS)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "wait: more than 10 minutes");
+	return w;
 }
 
 enum word
@@ -102,14 +103,12 @@ part_is_plain(const struct doc *d, const uint8_t *body, enum doc_part_kind kind)
 				    (size_t)part->len);
 }
 
-/* What may have to be taken back must be able to be. */
 enum word
 push_admit_plain(const struct doc *d, const uint8_t *body, struct refusal *why)
 {
 	const char *which;
 
-	if (d->allow_partial ||
-	    (d->max_failed.kind == DOC_NO_BOUND && d->canary == NULL))
+	if (d->allow_partial || d->max_failed.kind == DOC_NO_BOUND)
 		return WORD_OK;
 	if (part_is_plain(d, body, DOC_SERVER))
 		which = "server";

@@ -66,7 +66,8 @@ struct awaited {
 	enum result last; /* that was not final; RESULT_NONE: none came */
 };
 
-struct session { /* a client that is logged in */
+struct session {    /* a client that is logged in */
+	int joined; /* the program was told */
 	const char *id, *program, *version, *platform, *release;
 	uint64_t *have; /* ids that run there, ascending */
 	size_t nhave, cap_have;
@@ -105,7 +106,6 @@ struct host_conn {
 	int held;         /* paused, until nothing else runs */
 
 	struct doc *incoming; /* a PUSH whose head was verified */
-	enum word verdict;    /* WORD_OK, WORD_HAVE; only with incoming */
 	struct session *session;
 };
 
@@ -117,7 +117,7 @@ enum push_phase {
 
 struct target { /* a client that the push was sent to */
 	enum result result;
-	size_t id_len;
+	int told_back; /* the host\'s own REVERT was sent: an answer counts */
 	char id[];
 };
 
@@ -150,7 +150,7 @@ struct push {
 	struct group groups[HOST_GROUPS];
 	size_t ngroups;
 	int64_t deadline_ns, progress_ns;
-	struct heap_item timer;
+	int64_t next_ns; /* when push_tick has something to do; -1: never */
 };
 
 struct note { /* what the host knows of a record besides */
@@ -162,8 +162,8 @@ struct note { /* what the host knows of a record besides */
 	struct blob *frame; /* its UPDATE frame, made once */
 	char feature[DOC_FEATURE + 1];
 	int on_disk; /* updates/ID is there */
-	/* while the ledger is replayed */
 	enum doc_kind kind;
+	/* while the ledger is replayed */
 	uint64_t target, by;
 	int released;
 };
@@ -193,8 +193,7 @@ struct host {
 	struct map addresses; /* ip -> address */
 	struct host_conn *conns;
 	size_t nconns, nclients;
-	struct heap timers;      /* of connections */
-	struct heap push_timers; /* of the running push: its deadline */
+	struct heap timers; /* of connections */
 	struct opening opens[HOST_OPENS];
 	size_t nopens;
 	uint64_t *accepted; /* ids that an operator let in although old */
@@ -207,7 +206,7 @@ struct host {
 	int64_t refusal_s; /* the second that refusals_logged is about */
 	unsigned refusals_logged, refusals_hidden;
 	size_t stray_results; /* RESULTs that answered nothing */
-	uint64_t logins, refusals, bytes_sent;
+	uint64_t logins, refusals;
 };
 
 /* host.c */
@@ -312,6 +311,10 @@ void oper_command(struct host_conn *c, const struct frame *f);
 int state_open(struct host *h, const char *dir, struct err *e);
 struct note *state_note(struct record *r); /* made on demand; NULL: memory */
 void state_note_free(struct record *r);
+/* "" where it is not known. */
+const char *state_feature_of(const struct record *r);
+/* 1 when its server part is to be left out. */
+int state_is_skipped(const struct host *h, uint64_t id);
 /* 1 when both records are of one feature. */
 int state_same_feature(const struct record *a, const struct record *b);
 int state_event(struct host *h, uint64_t id, const char *event,

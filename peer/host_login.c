@@ -543,6 +543,7 @@ host_login(struct host_conn *c, const struct frame *f)
 		return;
 	}
 	push_login(c);
+	s->joined = 1;
 	if (h->cb.join != NULL)
 		h->cb.join(h->cb.arg, s->id);
 }
@@ -559,7 +560,7 @@ host_logout(struct host_conn *c, const char *why)
 	map_remove(&h->sessions, s->id, strlen(s->id));
 	h->nclients--;
 	/* The role stays: it was a client's connection to its end. */
-	if (h->cb.leave != NULL)
+	if (s->joined && h->cb.leave != NULL)
 		h->cb.leave(h->cb.arg, s->id, why);
 	session_free(s);
 }

@@ -52,23 +52,30 @@ close_address(struct host *h, const struct sock_addr *a)
 			h->opens[i] = h->opens[--h->nopens];
 }
 
-/* 0, or -1: too many are open. */
+/* 1 when the address can be opened; what has ended makes room. */
 static int
-open_address(struct host *h, const struct sock_addr *a, uint64_t seconds)
+has_room_for(struct host *h, const struct sock_addr *a)
 {
 	int64_t now = host_now_ns(h);
 	size_t i = h->nopens;
+	int again = 0;
 
-	close_address(h, a);
-	while (i-- > 0)
-		if (i < h->nopens && h->opens[i].until_ns <= now)
+	while (i-- > 0) {
+		if (h->opens[i].until_ns <= now)
 			h->opens[i] = h->opens[--h->nopens];
-	if (h->nopens == HOST_OPENS)
-		return -1;
-	h->opens[h->nopens].addr = *a;
-	h->opens[h->nopens].until_ns = now + (int64_t)seconds * HOST_SECOND_NS;
-	h->nopens++;
-	return 0;
+		else if (sock_ip_equal(&h->opens[i].addr, a))
+			again = 1;
+	}
+	return again || h->nopens < HOST_OPENS;
+}
+
+static void
+open_address(struct host *h, const struct sock_addr *a, uint64_t seconds)
+{
+	struct opening *o = &h->opens[h->nopens++];
+
+	o->addr = *a;
+	o->until_ns = host_now_ns(h) + (int64_t)seconds * HOST_SECOND_NS;
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -255,14 +262,15 @@ do_address(struct host_conn *c, const struct command *cmd, struct refusal *why)
 		    cmd->address);
 	sock_ip_format(ip, &a);
 	snprintf(seconds, sizeof seconds, "%" PRIu64, cmd->seconds);
+	if (opens && !has_room_for(h, &a))
+		return refuse(why, WORD_FULL, "%d addresses are open already",
+		    HOST_OPENS);
 	if (state_event(h, 0, opens ? "opened" : "closed", fields,
 		opens ? 3 : 2, &e) != 0)
 		return refuse(why, WORD_INTERNAL, "%s", e.text);
-	if (!opens)
-		close_address(h, &a);
-	else if (open_address(h, &a, cmd->seconds) != 0)
-		return refuse(why, WORD_FULL, "%d addresses are open already",
-		    HOST_OPENS);
+	close_address(h, &a);
+	if (opens)
+		open_address(h, &a, cmd->seconds);
 	host_log(h, "%s %s by key %s from %s", opens ? "opened" : "closed", ip,
 	    cmd->key_name, sock_ip_format(from, &c->peer));
 	return WORD_OK;

@@ -11,8 +11,6 @@ part_bytes(const struct record *r, enum doc_part_kind kind)
 	return r->body + r->doc->parts[kind].offset;
 }
 
-/* Server parts of the record's feature that run here: at most one does, all
- * others were superseded. */
 struct record *
 server_running_of(struct host *h, const struct record *r)
 {
@@ -37,7 +35,6 @@ server_tell_program(struct host *h, const struct record *r, enum result result)
 		    result_name(result));
 }
 
-/* The record's server part in, the one that it supersedes out. */
 void
 server_apply(struct host *h, struct record *r, struct record *old,
     struct host_applied *out)
@@ -62,23 +59,19 @@ server_apply(struct host *h, struct record *r, struct record *old,
 		((struct note *)old->owner)->on_server = 0;
 }
 
-/* Live server parts enter a fresh program, in the order of ids. */
 void
 host_begin(struct host *h)
 {
 	struct catalog_end end = host_end(h);
 	struct host_applied out;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
 		struct record *r = h->catalog.records[i];
-		int skip = 0;
 
 		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)))
 			continue;
-		for (k = 0; k < h->nskip; k++)
-			skip |= h->skip[k] == r->id;
-		if (skip) {
+		if (state_is_skipped(h, r->id)) {
 			host_log(h, "update %" PRIu64 " (%s): left out", r->id,
 			    r->doc->feature);
 			continue;
@@ -105,7 +98,6 @@ server_revert(struct host *h, struct record *r, struct host_applied *out)
 	}
 }
 
-/* The ledger did not take what was done: undo it. */
 void
 server_undo(struct host *h, struct record *r, struct record *old)
 {

@@ -26,7 +26,6 @@ push_free(struct push *p)
 
 	if (p == NULL)
 		return;
-	heap_remove(&p->host->push_timers, &p->timer);
 	while ((t = map_next(&p->targets, &at)) != NULL)
 		free(t);
 	map_free(&p->targets);
@@ -173,7 +172,6 @@ fail_local(struct push *p, const struct err *e)
 	host_log(p->host, "document %" PRIu64 ": %s", p->doc->id, e->text);
 	push_tell_done(p, "refused", WORD_INTERNAL, e->text);
 	if (p->record != NULL) {
-		journal_remove_doc(p->host->journal, p->record->id);
 		state_forget(p->host, p->record);
 		p->doc = NULL;
 		p->body = NULL;
@@ -186,27 +184,23 @@ fail_local(struct push *p, const struct err *e)
 
 /* ---- clients ------------------------------------------------------------ */
 
-static int
+static void
 set_timer(struct push *p)
 {
 	struct host *h = p->host;
-	int64_t next = p->deadline_ns;
 
-	if (p->progress_ns + HOST_PROGRESS_NS < next)
-		next = p->progress_ns + HOST_PROGRESS_NS;
-	if (heap_set(&h->push_timers, &p->timer, next) != 0)
-		return -1;
+	p->next_ns = p->progress_ns + HOST_PROGRESS_NS;
+	if (p->deadline_ns < p->next_ns)
+		p->next_ns = p->deadline_ns;
 	if (h->cb.rearm != NULL)
 		h->cb.rearm(h->cb.arg);
-	return 0;
 }
 
 static void
 wait_for_results(struct push *p)
 {
 	p->deadline_ns = host_now_ns(p->host) + p->doc->wait_ms * MS_NS;
-	if (set_timer(p) != 0)
-		finish(p, "failed");
+	set_timer(p);
 }
 
 static struct target *
@@ -218,7 +212,7 @@ target_new(struct push *p, const char *id)
 	if (t == NULL)
 		return NULL;
 	t->result = RESULT_NONE;
-	t->id_len = len;
+	t->told_back = 0;
 	memcpy(t->id, id, len);
 	if (map_put(&p->targets, t->id, len, t) != 0) {
 		free(t);
@@ -346,6 +340,7 @@ take_back(struct push *p, const char *why, int wait)
 	struct host_applied out;
 	struct blob *frame;
 	struct host_conn *c;
+	struct target *t;
 	struct err e;
 
 	if (state_event(h, r->id, "taken-back", &field, 1, &e) != 0) {
@@ -375,6 +370,11 @@ take_back(struct push *p, const char *why, int wait)
 			continue;
 		session_send(c, frame != NULL ? blob_hold(frame) : NULL, r->id,
 		    1);
+		t = map_get(&p->targets, c->session->id,
+		    strlen(c->session->id));
+		if (t == NULL)
+			continue;
+		t->told_back = 1;
 		p->back_sent++;
 	}
 	blob_drop(frame);
@@ -425,7 +425,6 @@ done_word(const struct push *p)
 	return "applied";
 }
 
-/* New results: is it decided, or over? */
 void
 push_review(struct push *p)
 {
@@ -612,12 +611,15 @@ receive(struct push *p, struct err *e)
 
 	r = catalog_add(&h->catalog, p->doc->id);
 	note = r != NULL ? state_note(r) : NULL;
+	if (r != NULL && note == NULL && !r->held && r->by == NULL)
+		catalog_remove(&h->catalog, r);
 	if (note == NULL)
 		return err_set(e, ERR_LOCAL,
 		    "out of memory, or %d ids remembered", CATALOG_RECORDS);
 	snprintf(note->feature, sizeof note->feature, "%s", p->doc->feature);
 	snprintf(note->key, sizeof note->key, "%s", p->doc->key_name);
 	note->on_disk = 1;
+	note->kind = p->doc->kind;
 	/* A revert that named this id under another feature was not its. */
 	doc_free(r->by);
 	r->by = NULL;
@@ -676,6 +678,15 @@ run(struct push *p)
 
 /* ---- arrivals ----------------------------------------------------------- */
 
+/* A revert ends the running push of its feature, whatever of it. */
+static int
+is_aborted_by(const struct push *running, const struct doc *revert)
+{
+	return running->doc->kind == DOC_UPDATE &&
+	       running->phase == PUSH_COLLECT &&
+	       strcmp(running->doc->feature, revert->feature) == 0;
+}
+
 /* A revert while something runs: it stops a push of its own feature, and
  * waits for any other. */
 static void
@@ -683,9 +694,7 @@ enqueue(struct host *h, struct push *p)
 {
 	struct push **last = &h->queue;
 	struct push *running = h->push;
-	int abort = running->doc->kind == DOC_UPDATE &&
-		    running->phase == PUSH_COLLECT &&
-		    strcmp(running->doc->feature, p->doc->feature) == 0;
+	int abort = is_aborted_by(running, p->doc);
 
 	p->phase = PUSH_QUEUED;
 	if (p->conn != NULL) {
@@ -740,6 +749,7 @@ push_new(struct host *h, struct host_conn *conn, struct doc *d,
 	p->host = h;
 	p->conn = conn;
 	p->doc = d;
+	p->next_ns = -1;
 	if (from != NULL)
 		snprintf(p->from, sizeof p->from, "%s", from);
 	else
@@ -756,6 +766,7 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 	enum word w;
 
 	if (p == NULL) {
+		host_log(h, "document %" PRIu64 ": out of memory", d->id);
 		doc_free(d);
 		if (conn != NULL)
 			host_refuse(conn, WORD_INTERNAL, "out of memory");
@@ -778,13 +789,15 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 		h->push = p;
 		run(p);
 	} else if (d->kind == DOC_REVERT &&
-		   (h->nqueue < HOST_QUEUE ||
-		       strcmp(h->push->doc->feature, d->feature) == 0)) {
+		   (h->nqueue < HOST_QUEUE || is_aborted_by(h->push, d))) {
 		enqueue(h, p);
 	} else {
 		if (conn != NULL)
 			link_send_error(&conn->link, WORD_BUSY,
 			    "another push is running");
+		else
+			host_log(h, "document %" PRIu64 " from %s: %s", d->id,
+			    p->from, word_name(WORD_BUSY));
 		push_free(p);
 	}
 }
@@ -807,7 +820,7 @@ void
 push_tick(struct push *p)
 {
 	if (host_now_ns(p->host) >= p->deadline_ns) {
-		heap_remove(&p->host->push_timers, &p->timer);
+		p->next_ns = -1;
 		if (p->phase == PUSH_TAKING_BACK)
 			push_settle_back(p);
 		else
@@ -818,6 +831,5 @@ push_tick(struct push *p)
 		push_tell_clients(p);
 	else
 		p->progress_ns = host_now_ns(p->host);
-	if (set_timer(p) != 0)
-		finish(p, "failed");
+	set_timer(p);
 }

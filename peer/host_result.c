@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Equal errors are one group; what no group is left for joins the last. */
+/* Equal errors are one group. */
 static void
 add_group(struct push *p, const struct session *s, const char *result,
     const uint8_t *text, size_t len)
@@ -25,9 +25,14 @@ add_group(struct push *p, const struct session *s, const char *result,
 		    p->groups[i].text_len == len &&
 		    (len == 0 || memcmp(p->groups[i].text, text, len) == 0))
 			g = &p->groups[i];
-	if (g == NULL && p->ngroups == HOST_GROUPS)
+	/* What no group is left for is one group of its own, without a text. */
+	if (g == NULL && p->ngroups == HOST_GROUPS) {
 		g = &p->groups[HOST_GROUPS - 1];
-	if (g == NULL) {
+	} else if (g == NULL) {
+		if (p->ngroups == HOST_GROUPS - 1) {
+			result = "other errors";
+			len = 0;
+		}
 		g = &p->groups[p->ngroups++];
 		snprintf(g->result, sizeof g->result, "%s", result);
 		snprintf(g->platform, sizeof g->platform, "%s",
@@ -135,8 +140,10 @@ note_state(struct host *h, struct session *s, const struct answer *a,
     const struct awaited *w)
 {
 	struct record *r = catalog_find(&h->catalog, a->id);
+	const struct note *n = r != NULL ? r->owner : NULL;
 
-	if (r == NULL || r->doc == NULL || r->doc->kind != DOC_UPDATE)
+	/* Of one that was covered meanwhile the document is gone. */
+	if (n == NULL || n->kind != DOC_UPDATE)
 		return;
 	if (!w->revert &&
 	    (a->result == RESULT_APPLIED || a->result == RESULT_HAVE)) {
@@ -188,6 +195,11 @@ push_result(struct host_conn *c, const struct frame *f)
 		h->stray_results++;
 		return;
 	}
+	if (!w.revert &&
+	    (a.result == RESULT_REVERTED || a.result == RESULT_READY)) {
+		host_refuse(c, WORD_SYNTAX, "not the RESULT of an UPDATE");
+		return;
+	}
 	if (a.result == w.last) /* told before, and still on its way */
 		return;
 	note_state(h, c->session, &a, &w);
@@ -195,9 +207,14 @@ push_result(struct host_conn *c, const struct frame *f)
 	if (p == NULL || p->subject != a.id)
 		return;
 	if (p->phase == PUSH_TAKING_BACK) {
-		if (w.revert && result_is_final(a.result) &&
-		    ++p->back_answered == p->back_sent)
-			push_settle_back(p);
+		t = map_get(&p->targets, c->session->id,
+		    strlen(c->session->id));
+		if (w.revert && t != NULL && t->told_back &&
+		    result_is_final(a.result)) {
+			t->told_back = 0;
+			if (++p->back_answered == p->back_sent)
+				push_settle_back(p);
+		}
 		return;
 	}
 	if (w.revert != (p->doc->kind == DOC_REVERT))
@@ -219,14 +236,20 @@ push_login(struct host_conn *c)
 {
 	struct push *p = c->host->push;
 	struct target *t;
+	int has;
 
-	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind != DOC_UPDATE)
+	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind == DOC_RETIRE)
 		return;
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
-	if (t == NULL || result_is_final(t->result) ||
-	    !session_has(c->session, p->subject))
+	if (t == NULL || result_is_final(t->result))
 		return;
-	/* It applied it; the result was lost with the connection. */
-	push_count(p, t, RESULT_HAVE);
+	/* It did what it was told; the result was lost with the connection. */
+	has = session_has(c->session, p->subject);
+	if (p->doc->kind == DOC_UPDATE && has)
+		push_count(p, t, RESULT_HAVE);
+	else if (p->doc->kind == DOC_REVERT && !has)
+		push_count(p, t, RESULT_REVERTED);
+	else
+		return;
 	push_review(p);
 }

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOC_FILE_MAX ((size_t)DOC_HEAD_MAX + DOC_NPARTS * DOC_PART_MAX)
-
 /* ---- records ------------------------------------------------------------ */
 
 struct note *
@@ -38,8 +36,8 @@ state_note_free(struct record *r)
 	r->owner = NULL;
 }
 
-static const char *
-feature_of(const struct record *r)
+const char *
+state_feature_of(const struct record *r)
 {
 	const struct note *n = r->owner;
 
@@ -51,7 +49,7 @@ feature_of(const struct record *r)
 int
 state_same_feature(const struct record *a, const struct record *b)
 {
-	return strcmp(feature_of(a), feature_of(b)) == 0;
+	return strcmp(state_feature_of(a), state_feature_of(b)) == 0;
 }
 
 void
@@ -335,13 +333,15 @@ out:
 	if (ret != 0) {
 		doc_free(*d);
 		*d = NULL;
+		free(*body);
+		*body = NULL;
 	}
 	buf_free(&b);
 	return ret;
 }
 
-static int
-is_skipped(const struct host *h, uint64_t id)
+int
+state_is_skipped(const struct host *h, uint64_t id)
 {
 	size_t i;
 
@@ -361,7 +361,7 @@ do_without(struct host *h, struct record *r, struct err *e)
 {
 	int in_force = r->state == RECORD_LIVE || r->state == RECORD_RETIRED;
 
-	if (in_force && !is_skipped(h, r->id)) {
+	if (in_force && !state_is_skipped(h, r->id)) {
 		size_t n = strlen(e->text);
 
 		snprintf(e->text + n, sizeof e->text - n,
@@ -443,6 +443,7 @@ state_open(struct host *h, const char *dir, struct err *e)
 		if (load_record(h, h->catalog.records[i], e) != 0)
 			return -1;
 	journal_sweep(h->journal, is_needed, h);
+	h->dir = NULL;
 	return state_event(h, 0, "start", fields,
 	    sizeof fields / sizeof *fields, e);
 }
@@ -473,7 +474,7 @@ read_seed(struct host *h, const char *path, struct seed *s)
 	size_t head;
 
 	s->doc = NULL;
-	if (file_read(path, DOC_FILE_MAX, &b, &e) != 0) {
+	if (file_read(path, JOURNAL_DOC_MAX, &b, &e) != 0) {
 		host_log(h, "seed: %s", e.text);
 		goto fail;
 	}

@@ -3,7 +3,6 @@
 #include "peer/journal.h"
 #include "base/file.h"
 #include "base/num.h"
-#include "update/doc.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -139,8 +138,7 @@ journal_get_doc(struct journal *j, uint64_t id, struct buf *out, struct err *e)
 
 	if (path == NULL)
 		return err_set(e, ERR_LOCAL, "%s: out of memory", j->updates);
-	/* Two Lua parts at most; what is longer was not written by us. */
-	r = file_read(path, DOC_HEAD_MAX + DOC_NPARTS * DOC_PART_MAX, out, e);
+	r = file_read(path, JOURNAL_DOC_MAX, out, e);
 	free(path);
 	return r;
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "update/doc.h"
 #include "update/ledger.h"
 
 /*
@@ -18,6 +19,8 @@
  *			old one is results.1
  */
 
+/* No document that was taken in is longer. */
+#define JOURNAL_DOC_MAX ((size_t)DOC_HEAD_MAX + DOC_NPARTS * DOC_PART_MAX)
 #define JOURNAL_RESULTS ((size_t)64 << 20)
 
 struct journal;

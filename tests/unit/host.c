@@ -1491,6 +1491,158 @@ test_state_folder(void)
 	scene_close(&s);
 }
 
+/* What a newer document covers may still run on clients. */
+static void
+test_covered(void)
+{
+	struct doc_spec one, two, rev;
+	struct wire op, ann;
+	struct scene s;
+	char text[64];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	one = update_spec(&s, "combat");
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	OK(host_has(s.host, "ann", "combat"), "ann runs one");
+	two = update_spec(&s, "combat");
+	send_push(&op, &two, 1);
+	OK(host_has(s.host, "ann", "combat"),
+	    "ann still runs one while two is on its way");
+	result(&ann, two.id, "failed");
+	OK(host_has(s.host, "ann", "combat"), "two failed: ann runs one still");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+
+	/* late result of a covered one */
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	one = update_spec(&s, "combat");
+	send_push(&op, &one, 1);
+	pass(&s, 11000); /* ann is slow: missing */
+	two = update_spec(&s, "combat");
+	send_push(&op, &two, 1);
+	result(&ann, one.id, "applied"); /* late */
+	result(&ann, two.id, "failed");
+	OK(heard(&op, "DONE"), "done");
+	say(&op, "CLIENTS\n\n");
+	hear(&op);
+	snprintf(text, sizeof text, "\t%" PRIu64 "\n", one.id);
+	OK(heard(&op, text), "the host knows that ann runs one");
+	buf_reset(&ann.got);
+	rev = about_spec(&s, "combat", two.id, 0);
+	send_push(&op, &rev, 1);
+	OK(heard(&ann, "REVERT"),
+	    "the revert of two reaches ann, who runs one");
+	pass(&s, 11000);
+	buf_reset(&ann.got);
+	rev = about_spec(&s, "combat", one.id, 0);
+	send_push(&op, &rev, 1);
+	OK(heard(&ann, "REVERT"),
+	    "the revert of one reaches ann, who runs one");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+
+	/* restart between */
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	one = update_spec(&s, "combat");
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	two = update_spec(&s, "combat");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "failed");
+	buf_reset(&ann.got);
+	rev = about_spec(&s, "combat", two.id, 0);
+	send_push(&op, &rev, 1);
+	OK(heard(&ann, "REVERT"),
+	    "known: revert of two reaches ann, who runs one");
+	result(&ann, two.id, "reverted");
+	OK(!host_has(s.host, "ann", "combat"), "and it is gone");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
+/* More kinds of errors than are told apart. */
+static void
+test_many_errors(void)
+{
+	struct wire op, c[20];
+	struct doc_spec spec;
+	struct scene s;
+	char line[128];
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	for (i = 0; i < 20; i++) {
+		snprintf(line, sizeof line, "c%d", i);
+		c[i] = login(&s, line);
+	}
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	for (i = 0; i < 20; i++) {
+		snprintf(line, sizeof line,
+		    "RESULT %" PRIu64 " failed\nlength: 2\n\n%02d\n", spec.id,
+		    i);
+		say(&c[i], line);
+	}
+	OK(heard(&op, "result: failed\ncount: 1\n") && has(&op.got, "\n14\n") &&
+		!has(&op.got, "\n15\n"),
+	    "fifteen kinds are told apart");
+	OK(has(&op.got, "result: other errors\ncount: 5\n"),
+	    "the rest is counted together, under no false text");
+	hang_up(&op);
+	for (i = 0; i < 20; i++)
+		hang_up(&c[i]);
+	scene_close(&s);
+}
+
+/* A revert whose answer was lost with the connection. */
+static void
+test_lost_revert_result(void)
+{
+	struct doc_spec one, spec;
+	struct wire op, ann;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	one = update_spec(&s, "f");
+	op = dial(&s, INSIDE);
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	spec = about_spec(&s, "f", one.id, 0);
+	send_push(&op, &spec, 1);
+	hang_up(&ann);
+	ann = login(&s, "ann");
+	OK(heard(&op, "applied: 1\ndeferred: 0\nfailed: 0\nmissing: "
+		      "0\n\nDONE reverted\n"),
+	    "who comes back without it has reverted it");
+	result(&ann, one.id, "reverted");
+	buf_reset(&ann.got);
+	one = update_spec(&s, "g");
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "reverted");
+	OK(heard(&ann, "ERROR syntax\n"),
+	    "an UPDATE is not answered as if it were a REVERT");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1520,5 +1672,8 @@ main(void)
 	test_announced_length();
 	test_unread_answers();
 	test_state_folder();
+	test_covered();
+	test_many_errors();
+	test_lost_revert_result();
 	return tap_done();
 }
