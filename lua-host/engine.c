@@ -292,7 +292,7 @@ report_over(struct engine_report *r, const struct state *s,
 
 	state_over_text(s, over, words);
 	if (text == NULL || strstr(text, words) == NULL)
-		report_line(r, words, strlen(words));
+		report_line(r, words, strlen(words), 0);
 }
 
 /* Run the text of runs[i], keep its main function and queue. 0, or -1 with
@@ -344,7 +344,7 @@ run_text(lua_State *W, struct change *c, size_t i)
 	c->told = 1;
 	c->failure = over != STATE_WITHIN ? ENGINE_HUNG : ENGINE_FAILED;
 	if (lua_type(W, -1) == LUA_TSTRING) /* it did not load */
-		report_top(W, c->report);
+		report_top(W, c->report, 1);
 	else if (failed)
 		report_puts(c->report, "\n", 1);
 	if (over != STATE_WITHIN)
