@@ -178,8 +178,7 @@ make_update(struct update *u, uint64_t id, uint64_t *seed)
 	    "pcall(string.rep, 'x', 1 << 30)",
 	    "local x = = 1",
 	    "hotfix.replace{target='m::none', with=function() end}",
-	    "local none hotfix.replace{target='m::two', "
-	    "with=function() return none end}",
+	    "local a hotfix.replace{target='m::one', with=function() a() end}",
 	    "hotfix.replace{target='m::one', with=print}",
 	};
 	const char *roll = "", *round = "", *mine = "", *more = "";
