@@ -131,13 +131,13 @@ int64_t
 host_next_ns(const struct host *h)
 {
 	const struct heap_item *it = heap_first(&h->timers);
-	int64_t push_ns = h->push != NULL ? h->push->next_ns : -1;
+	int64_t next = h->push != NULL ? h->push->next_ns : -1;
 
-	if (it == NULL)
-		return push_ns;
-	if (push_ns >= 0 && push_ns < it->deadline_ns)
-		return push_ns;
-	return it->deadline_ns;
+	if (h->late_ns >= 0 && (next < 0 || h->late_ns < next))
+		next = h->late_ns;
+	if (it != NULL && (next < 0 || it->deadline_ns < next))
+		next = it->deadline_ns;
+	return next;
 }
 
 /* The owner of a timer. */
@@ -155,6 +155,8 @@ host_tick(struct host *h)
 		conn_tick(CONN_OF(it));
 	if (h->push != NULL && h->push->next_ns >= 0 && h->push->next_ns <= now)
 		push_tick(h->push);
+	if (h->late_ns >= 0 && h->late_ns <= now)
+		push_record_late(h);
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -177,6 +179,7 @@ enum verb {
 	VERB_CLIENTS,
 	VERB_PING,
 	VERB_BYE,
+	VERB_ERROR,
 	VERB_RESULT,
 	VERB_MESSAGE,
 	VERB_COUNT,
@@ -197,6 +200,7 @@ static const struct {
     {"CLIENTS", FOR_NONE | FOR_OPERATOR | ONLY_OPEN},
     {"PING", FOR_NONE | FOR_CLIENT | FOR_OPERATOR},
     {"BYE", FOR_NONE | FOR_CLIENT | FOR_OPERATOR},
+    {"ERROR", FOR_NONE | FOR_CLIENT | FOR_OPERATOR},
     {"RESULT", FOR_CLIENT},
     {"MESSAGE", FOR_CLIENT},
 };
@@ -349,7 +353,9 @@ on_push(struct host_conn *c, const struct frame *f)
 		return;
 	w = doc_check_body(c->incoming, -1, f->body + n,
 	    (size_t)(f->body_len - n), &why);
-	if (w != WORD_OK) {
+	/* What is held already is that, whatever comes behind its head. */
+	if (w != WORD_OK &&
+	    push_admit(c->host, c->incoming, 0, NULL) != WORD_HAVE) {
 		refuse_push(c, w, why.text);
 		return;
 	}
@@ -424,6 +430,7 @@ on_frame(struct host_conn *c, const struct frame *f)
 		on_message(c, f);
 		break;
 	case VERB_BYE:
+	case VERB_ERROR: /* what it says before it closes */
 	case VERB_COUNT: /* COMMAND made an operator of it: cannot be */
 		link_end(&c->link);
 		break;
@@ -776,6 +783,7 @@ copy_config(struct host *h, const struct host_config *cfg)
 	h->clock = cfg->clock;
 	h->cb = cfg->cb;
 	h->started_us = host_now_us(h);
+	h->late_ns = -1;
 	return 0;
 }
 

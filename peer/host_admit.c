@@ -37,7 +37,7 @@ admit_update(struct host *h, const struct doc *d, struct refusal *why)
 		return refuse(why, WORD_NEEDS,
 		    "it needs %" PRIu64 ", which is not in force here",
 		    missing);
-	if (catalog_nlive(&h->catalog) >= CATALOG_LIVE)
+	if (catalog_nlive_with(&h->catalog, d) > CATALOG_LIVE)
 		return refuse(why, WORD_FULL,
 		    "%d updates are live already; retire or revert some",
 		    CATALOG_LIVE);

@@ -41,7 +41,9 @@
 /* Unfinished bodies of all clients together, and what one may always hold. */
 #define HOST_BODIES          ((size_t)256 << 20)
 #define HOST_BODY_SMALL      ((size_t)64 << 10)
-/* Connections and descriptors kept for operators and for files. */
+/* Between two ledger events about results that came late. */
+#define HOST_LATE_NS         INT64_C(10000000000)
+/* Connections kept for operators. */
 #define HOST_RESERVE         16
 /* Lines about refusals in one second; the rest is counted. */
 #define HOST_LOG_RATE        10
@@ -155,6 +157,7 @@ struct push {
 
 struct note { /* what the host knows of a record besides */
 	size_t tally[RESULT_COUNT]; /* since the host started */
+	int late;                   /* some came since the last event */
 	size_t running;             /* clients; only while STATUS is told */
 	char key[KEYRING_NAME + 1];
 	int on_server; /* its server part runs here */
@@ -202,6 +205,7 @@ struct host {
 	struct push *queue; /* oldest first */
 	size_t nqueue;
 	int64_t started_us;
+	int64_t late_ns;   /* when late results are recorded; -1: none came */
 	size_t bodies;     /* bytes of clients' unfinished bodies */
 	int64_t refusal_s; /* the second that refusals_logged is about */
 	unsigned refusals_logged, refusals_hidden;
@@ -269,6 +273,8 @@ void push_settle_back(struct push *p);
 
 /* host_result.c */
 void push_result(struct host_conn *c, const struct frame *f);
+/* Results that came when no push waited for them, into the ledger. */
+void push_record_late(struct host *h);
 /* A client that was away is back, with what it told. */
 void push_login(struct host_conn *c);
 

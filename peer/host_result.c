@@ -178,6 +178,54 @@ is_failure(enum result r)
 	       r != RESULT_FETCHING;
 }
 
+/* It is recorded soon, with what else comes until then. */
+static void
+note_late(struct host *h, uint64_t id)
+{
+	struct record *r = catalog_find(&h->catalog, id);
+	struct note *n = r != NULL ? r->owner : NULL;
+
+	if (n == NULL)
+		return;
+	n->late = 1;
+	if (h->late_ns >= 0)
+		return;
+	h->late_ns = host_now_ns(h) + HOST_LATE_NS;
+	if (h->cb.rearm != NULL)
+		h->cb.rearm(h->cb.arg);
+}
+
+void
+push_record_late(struct host *h)
+{
+	char counts[3][24];
+	const struct ledger_field fields[] = {{"applied", counts[0]},
+	    {"deferred", counts[1]}, {"failed", counts[2]}};
+	struct err e;
+	size_t i, k;
+
+	h->late_ns = -1;
+	for (i = 0; i < h->catalog.n; i++) {
+		struct note *n = h->catalog.records[i]->owner;
+		size_t failed = 0;
+
+		if (n == NULL || !n->late)
+			continue;
+		n->late = 0;
+		for (k = RESULT_READY; k < RESULT_COUNT; k++)
+			if (is_failure((enum result)k))
+				failed += n->tally[k];
+		snprintf(counts[0], sizeof *counts, "%zu",
+		    n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE]);
+		snprintf(counts[1], sizeof *counts, "%zu",
+		    n->tally[RESULT_DEFERRED] + n->tally[RESULT_FETCHING]);
+		snprintf(counts[2], sizeof *counts, "%zu", failed);
+		if (state_event(h, h->catalog.records[i]->id, "late", fields,
+			sizeof fields / sizeof *fields, &e) != 0)
+			host_log(h, "%s", e.text);
+	}
+}
+
 void
 push_result(struct host_conn *c, const struct frame *f)
 {
@@ -204,8 +252,11 @@ push_result(struct host_conn *c, const struct frame *f)
 		return;
 	note_state(h, c->session, &a, &w);
 	keep_result(h, c->session, &a, w.revert);
-	if (p == NULL || p->subject != a.id)
+	if (p == NULL || p->subject != a.id) {
+		if (!w.revert)
+			note_late(h, a.id);
 		return;
+	}
 	if (p->phase == PUSH_TAKING_BACK) {
 		t = map_get(&p->targets, c->session->id,
 		    strlen(c->session->id));
@@ -220,8 +271,11 @@ push_result(struct host_conn *c, const struct frame *f)
 	if (w.revert != (p->doc->kind == DOC_REVERT))
 		return;
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
-	if (t == NULL || result_is_final(t->result))
+	if (t == NULL || result_is_final(t->result)) {
+		if (!w.revert)
+			note_late(h, a.id);
 		return;
+	}
 	/* A revert reached its end where there is nothing to revert. */
 	if (w.revert && is_gone(&a) && a.result == RESULT_REFUSED)
 		a.result = RESULT_REVERTED;

@@ -377,6 +377,21 @@ covers(const struct doc *newer, const struct doc *older)
 	return newer->package != NULL || older->package == NULL;
 }
 
+size_t
+catalog_nlive_with(const struct catalog *c, const struct doc *d)
+{
+	size_t i, n = 1;
+
+	for (i = 0; i < c->n; i++) {
+		const struct record *r = c->records[i];
+
+		if (r->state == RECORD_LIVE &&
+		    (r->doc == NULL || r->id >= d->id || !covers(d, r->doc)))
+			n++;
+	}
+	return n;
+}
+
 void
 catalog_cover(struct catalog *c, const struct record *newer)
 {

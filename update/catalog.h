@@ -68,6 +68,9 @@ void catalog_free(struct catalog *c);
 /* NULL: no such record. */
 struct record *catalog_find(const struct catalog *c, uint64_t id);
 size_t catalog_nlive(const struct catalog *c); /* in RECORD_LIVE */
+/* How many there would be with this document: it takes the place of those
+ * that catalog_cover would drop for it. */
+size_t catalog_nlive_with(const struct catalog *c, const struct doc *d);
 /* 0: nothing was accepted for it. */
 uint64_t catalog_highest(const struct catalog *c, const char *feature);
 

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/timetext.h"
 #include "crypto/hmac.h"
+#include "update/catalog.h"
 #include "update/command.h"
 
 #include <sys/stat.h>
@@ -1643,6 +1644,51 @@ test_lost_revert_result(void)
 	scene_close(&s);
 }
 
+static void
+test_conformance(void)
+{
+	struct wire op, ann;
+	struct doc_spec spec, again;
+	struct scene s;
+	char text[128];
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	spec.wait = "1s";
+	send_push(&op, &spec, 1);
+	pass(&s, 1500);
+	result(&ann, spec.id, "failed");
+	pass(&s, 11000);
+	say(&op, "LOG\n\n");
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
+	OK(heard(&op, text), "S0.10 a result that comes late is in the log");
+	say(&ann, "ERROR syntax\n\n");
+	OK(is_over(&ann) && !heard(&ann, "unknown-verb"),
+	    "a peer may say ERROR before it closes");
+	hang_up(&ann);
+	hang_up(&op);
+
+	for (i = 1; i < CATALOG_LIVE; i++) {
+		snprintf(text, sizeof text, "f%d", i);
+		spec = update_spec(&s, text);
+		op = dial(&s, INSIDE);
+		send_push(&op, &spec, 1);
+		hang_up(&op);
+	}
+	again = update_spec(&s, "one-more");
+	OK(push_gets(&s, &again, "DONE refused full\n"),
+	    "more than 256 live documents are too many");
+	again = update_spec(&s, "f7");
+	OK(push_gets(&s, &again, "DONE applied\n"),
+	    "one that takes another's place is not one more");
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1675,5 +1721,6 @@ main(void)
 	test_covered();
 	test_many_errors();
 	test_lost_revert_result();
+	test_conformance();
 	return tap_done();
 }
