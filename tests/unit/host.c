@@ -1689,6 +1689,132 @@ test_conformance(void)
 	scene_close(&s);
 }
 
+/* A revert that waited is looked at again with the keys of now. */
+static void
+test_revoked_in_the_queue(void)
+{
+	struct keyring none = KEYRING_INIT;
+	struct host_config c;
+	struct doc_spec spec;
+	struct wire op, op2, op3, ann;
+	struct scene s;
+
+	scene_clear(&s);
+	c = config(&s, &none);
+	c.cb.reload = reload_dev2;
+	scene_open(&s, &c);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	op2 = dial(&s, INSIDE);
+	op3 = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	send_push(&op, &spec, 2);
+	spec = about_spec(&s, "g", 12345, 0);
+	send_push(&op2, &spec, 1);
+	command(&op3, "arena-1", 1, "reload");
+	pass(&s, 11000);
+	OK(heard(&op2, "DONE refused untrusted-key\n"),
+	    "a revert whose key was revoked while it waited");
+	hang_up(&op);
+	hang_up(&op2);
+	hang_up(&op3);
+	hang_up(&ann);
+	scene_close(&s);
+}
+
+/* What is superseded everywhere is not kept, nor believed to run. */
+static void
+test_superseded_is_dropped(void)
+{
+	struct doc_spec one, two;
+	struct buf b = BUF_INIT;
+	struct wire op, ann;
+	struct scene s;
+	char text[128];
+	struct err e;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	one = update_spec(&s, "f");
+	send_push(&op, &one, 1);
+	result(&ann, one.id, "applied");
+	two = update_spec(&s, "f");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "applied");
+	buf_reset(&op.got);
+	say(&op, "CLIENTS\n\n");
+	snprintf(text, sizeof text, "\t%" PRIu64 "\n", two.id);
+	OK(heard(&op, text), "a client runs the newer one alone");
+	file_read("state/ledger", 1 << 20, &b, &e);
+	snprintf(text, sizeof text, " covered id=%" PRIu64 "\n", one.id);
+	OK(has(&b, text), "the ledger tells that the older was dropped");
+	snprintf(text, sizeof text, "state/updates/%" PRIu64, one.id);
+	OK(access(text, F_OK) != 0, "and its file is gone");
+	buf_free(&b);
+	hang_up(&op);
+	hang_up(&ann);
+	scene_close(&s);
+}
+
+/* The same answer again is no other answer. */
+static void
+test_repeated_answers(void)
+{
+	struct doc_spec spec;
+	struct wire op, ann;
+	struct scene s;
+	char text[128];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	spec.wait = "1s";
+	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "deferred");
+	result(&ann, spec.id, "deferred");
+	result(&ann, spec.id, "deferred");
+	pass(&s, 1500);
+	result(&ann, spec.id, "failed");
+	pass(&s, 11000);
+	say(&op, "LOG\n\n");
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=0 deferred=1 failed=1\n", spec.id);
+	OK(heard(&op, text), "deferred three times is deferred");
+	hang_up(&op);
+	hang_up(&ann);
+	scene_close(&s);
+}
+
+/* All clients' unfinished bodies have one bound. */
+static void
+test_unfinished_bodies(void)
+{
+	const size_t piece = 60 << 20;
+	struct wire w[5];
+	struct scene s;
+	char id[16], *big = calloc(1, piece);
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	for (i = 0; i < 5; i++) {
+		snprintf(id, sizeof id, "c%d", i);
+		w[i] = login(&s, id);
+		say(&w[i], "MESSAGE\nlength: 67000000\n\n");
+		link_input(host_conn_link(w[i].conn), big, piece);
+	}
+	OK(!is_over(&w[0]) && heard(&w[4], "ERROR full\n"),
+	    "who goes past it is turned away");
+	for (i = 0; i < 5; i++)
+		hang_up(&w[i]);
+	free(big);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -1722,5 +1848,9 @@ main(void)
 	test_many_errors();
 	test_lost_revert_result();
 	test_conformance();
+	test_revoked_in_the_queue();
+	test_superseded_is_dropped();
+	test_repeated_answers();
+	test_unfinished_bodies();
 	return tap_done();
 }
