@@ -256,12 +256,6 @@ state_call(struct state *s, lua_State *L, int nargs, int nresults,
 	return -1;
 }
 
-size_t
-state_memory(const struct state *s)
-{
-	return s->alloc.used;
-}
-
 void
 state_fail_allocation(struct state *s, uint64_t n)
 {

@@ -90,12 +90,6 @@ enum state_over state_end_budget(struct state *s);
 const char *state_over_text(const struct state *s, enum state_over over,
     char out[STATE_OVER_TEXT]);
 
-/* Lift the cap and the count for a stretch inside a budget that must not
- * fail (putting things back), and set both in force again. */
-void state_pause_budget(struct state *s);
-void state_resume_budget(struct state *s);
-
-size_t state_memory(const struct state *s); /* bytes in use */
 /* Allocations that failed so far. Each made Lua collect all garbage, even
  * with its collector stopped. */
 uint64_t state_refusals(const struct state *s);

@@ -106,7 +106,7 @@ state_budget_refused(struct state *s)
 {
 	const struct budget *b = &s->budget;
 
-	if (b->on && !b->paused && b->over == STATE_WITHIN)
+	if (b->on && b->over == STATE_WITHIN)
 		check_clock(s);
 }
 
@@ -180,8 +180,6 @@ hook(lua_State *L, lua_Debug *ar)
 		lua_sethook(L, NULL, 0, 0);
 		return;
 	}
-	if (b->paused)
-		return;
 	if (b->over == STATE_WITHIN && alloc_over(&s->alloc))
 		end_within(s, STATE_OVER_MEMORY);
 	if (b->over == STATE_WITHIN) {
@@ -210,11 +208,10 @@ state_begin_budget(struct state *s, lua_State *L,
 	b->over = STATE_WITHIN;
 	b->used = 0;
 	b->deadline_ns = clock_mono_ns() + limits->wall_ns;
-	b->cap =
-	    limits->memory < SIZE_MAX - used ? used + limits->memory : SIZE_MAX;
 	b->on = 1;
-	b->paused = 0;
-	alloc_set_cap(&s->alloc, b->cap);
+	alloc_set_cap(&s->alloc, limits->memory < SIZE_MAX - used
+				     ? used + limits->memory
+				     : SIZE_MAX);
 	note(&b->first, L);
 	lua_sethook(L, hook, HOOK_MASK,
 	    limits->instructions < HOOK_EVERY ? (int)limits->instructions + 1
@@ -244,26 +241,4 @@ state_end_budget(struct state *s)
 	else
 		put_back(&b->first);
 	return b->over;
-}
-
-void
-state_pause_budget(struct state *s)
-{
-	struct budget *b = &s->budget;
-
-	b->paused = 1;
-	b->paused_ns = clock_mono_ns();
-	if (b->over == STATE_WITHIN && alloc_over(&s->alloc))
-		b->over = STATE_OVER_MEMORY;
-	alloc_set_cap(&s->alloc, SIZE_MAX);
-}
-
-void
-state_resume_budget(struct state *s)
-{
-	struct budget *b = &s->budget;
-
-	b->paused = 0;
-	b->deadline_ns += clock_mono_ns() - b->paused_ns;
-	alloc_set_cap(&s->alloc, b->cap);
 }

@@ -16,12 +16,11 @@ struct budget_aside {
 };
 
 struct budget {
-	int on, paused;
+	int on;
 	enum state_over over;
 	struct state_limits limits;
 	uint64_t used; /* instructions */
-	int64_t deadline_ns, paused_ns;
-	size_t cap;
+	int64_t deadline_ns;
 	struct budget_aside first; /* of the thread it began in */
 	struct budget_aside *aside;
 	size_t naside, cap_aside;

@@ -22,11 +22,6 @@ struct swapmap {
 	size_t len, cap;
 };
 
-#define SWAPMAP_INIT                        \
-	{                                   \
-		0, WALKSET_INIT, NULL, 0, 0 \
-	}
-
 void swapmap_free(struct swapmap *m);
 
 /* What is seen as the function at index from, is seen as that at to. */

@@ -11,7 +11,6 @@
 #include "base/text.h"
 
 #define PORT_MAX    65535
-#define V4_BITS     32
 #define V6_BITS     128
 #define MAPPED_BITS 96 /* of ::ffff:0:0/96, before the IPv4 address */
 

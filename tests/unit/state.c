@@ -379,23 +379,6 @@ test_memory(void)
 	       &result) == STATE_WITHIN &&
 		result == 0,
 	    "the largest cap does not wrap around");
-
-	limits.memory = (size_t)1 << 20;
-	limits.instructions = 10000;
-	run(s, "collectgarbage()", &e);
-	state_begin_budget(s, state_lua(s), &limits);
-	state_pause_budget(s);
-	IS(run(s, "local s = ('x'):rep(1 << 22) for i = 1, 100000 do end", &e),
-	    0, "a pause lifts the cap and the count");
-	state_resume_budget(s);
-	IS(run(s, "local s = ('x'):rep(1 << 22)", &e), -1,
-	    "then the cap is in force again");
-	IS(state_end_budget(s), STATE_OVER_MEMORY, "it was met");
-	state_begin_budget(s, state_lua(s), &limits);
-	state_pause_budget(s);
-	state_resume_budget(s);
-	IS(run(s, "while true do end", &e), -1, "and the count");
-	IS(state_end_budget(s), STATE_OVER_TIME, "likewise");
 	buf_free(&e);
 	state_free(s);
 }
