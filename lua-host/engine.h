@@ -19,14 +19,21 @@
  *
  * References change once, when all texts have run: a text that is run again
  * sees the program as it is then, with the old step in force. Nothing in the
- * program runs between the first look at it and the last change.
+ * program runs between the first look at it and the last change, but for the
+ * `make` of instances.
+ *
+ * An update may wait for an event, as a whole or with some of its actions.
+ * What of it does not wait is in force meanwhile. What waits is installed
+ * when the program fires the event, before its handlers run; when it fails
+ * then, the whole update leaves.
  */
 
 struct engine;
 
 enum engine_result { /* in the protocol's words */
 	ENGINE_APPLIED,
-	ENGINE_HAVE, /* this id with this text is in force already */
+	ENGINE_HAVE,     /* this id with this text is held already */
+	ENGINE_DEFERRED, /* it, or part of it, waits for an event */
 	ENGINE_FAILED,
 	ENGINE_PARTIAL, /* failed or reverted, but plain code had run */
 	ENGINE_HUNG,    /* past its instructions, time or memory */
@@ -51,9 +58,9 @@ void engine_report_init(struct engine_report *r);
 void engine_report_free(struct engine_report *r);
 
 /*
- * An engine for the state; puts the update functions (replace, and those
- * that come later) into the global table "hotfix", making it when it is not
- * there. limits NULL: those of state.h. NULL: out of memory.
+ * An engine for the state; puts the update functions into the global table
+ * "hotfix", making it when it is not there. limits NULL: those of state.h.
+ * NULL: out of memory.
  */
 struct engine *engine_new(struct state *s, const struct state_limits *limits);
 void engine_free(struct engine *e);
@@ -62,7 +69,7 @@ void engine_free(struct engine *e);
  * One step: the entries named in drop leave (ids not held are passed over),
  * the update id with this text enters at its place by id (id 0: none does).
  * name is shown in messages and tracebacks (the feature). The results:
- *   APPLIED, HAVE	with an id
+ *   APPLIED, HAVE, DEFERRED	with an id
  *   REVERTED		without one
  *   FAILED, HUNG	nothing changed
  *   PARTIAL		with an id: it failed after plain code may have run
@@ -73,9 +80,52 @@ enum engine_result engine_change(struct engine *e, const uint64_t *drop,
     size_t ndrop, uint64_t id, const char *name, const char *text, size_t len,
     struct engine_report *report);
 
-/* 1 when the id is in force. */
+/*
+ * The same for an update that waits as a whole: its text is compiled now, and
+ * run when the program fires the event or engine_release is called. DEFERRED,
+ * HAVE, FAILED or HUNG.
+ */
+enum engine_result engine_defer(struct engine *e, const uint64_t *drop,
+    size_t ndrop, uint64_t id, const char *name, const char *text, size_t len,
+    const char *event, struct engine_report *report);
+
+/* Compile and no more: 0, or -1 with the reason in the report. */
+int engine_compile(struct engine *e, const char *name, const char *text,
+    size_t len, struct engine_report *report);
+
+/*
+ * The event whose name is at this index of the stack happens, with what lies
+ * above it as arguments. Raises nothing and leaves the stack as it was. Not
+ * heard while an update is being applied.
+ */
+void engine_fire(struct engine *e, struct lua_State *L, int event);
+
+struct engine_callbacks {
+	void *arg;
+	/* What waits is due: its event came, and all its conditions hold. The
+	 * owner calls engine_release, now or later. NULL: done at once. */
+	void (*due)(void *arg, uint64_t id);
+	/* What engine_fire released by itself, or refused. FAILED and HUNG:
+	 * the update has left. DEFERRED: more of it waits. */
+	void (*settled)(void *arg, uint64_t id, enum engine_result result,
+	    const struct engine_report *report);
+};
+
+void engine_set_callbacks(struct engine *e, const struct engine_callbacks *cb);
+
+/*
+ * What of the update is due is installed; one that waits as a whole begins,
+ * whether its event came or not. APPLIED, DEFERRED (more of it waits), HAVE
+ * (nothing of it was due), or FAILED, HUNG, PARTIAL: then the update has left.
+ */
+enum engine_result engine_release(struct engine *e, uint64_t id,
+    struct engine_report *report);
+
+/* 1 when the id is in force, or waits. */
 int engine_has(const struct engine *e, uint64_t id);
-/* The ids in force, ascending: at most max are stored, all are counted. */
+/* 1 when the id, or some of its actions, wait. */
+int engine_is_waiting(const struct engine *e, uint64_t id);
+/* The ids of engine_has, ascending: at most max are stored, all are counted. */
 size_t engine_list(const struct engine *e, uint64_t *ids, size_t max);
 /* 1 while an update is loading or committing: no other may begin. */
 int engine_is_busy(const struct engine *e);

@@ -4,18 +4,24 @@
  */
 
 #include "lua-host/engine_impl.h"
+#include "lua-host/swapproto.h"
+#include "base/text.h"
 
 #include <string.h>
 
 #include <lauxlib.h>
 
+/* A module's name is a file's name, with dots. */
+#define MODULE_NAME_MAX 200
+
 enum field_type {
 	FIELD_STRING,
 	FIELD_FUNCTION,
+	FIELD_FUNCTIONS, /* a function, or a table of them for the filter */
 	FIELD_BOOLEAN,
+	FIELD_ANY,
 	FIELD_NAMES,    /* { "a", "b" }; queued as a set */
 	FIELD_UPVALUES, /* { name = index or target } */
-	FIELD_LATER,    /* known, but not in this version */
 };
 
 struct field {
@@ -24,17 +30,55 @@ struct field {
 	int needed;
 };
 
-/* An action is queued with these fields; names are as in swap.c. */
+/* An action is queued with these fields; names are as in swap*.c. */
 static const struct field replace_fields[] = {
     {"target", FIELD_STRING, 1},
-    {"with", FIELD_FUNCTION, 1},
+    {"with", FIELD_FUNCTIONS, 1},
+    {"filter", FIELD_FUNCTION, 0},
+    {"on", FIELD_STRING, 0},
+    {"when", FIELD_FUNCTION, 0},
     {"upvalues", FIELD_UPVALUES, 0},
     {"keep", FIELD_NAMES, 0},
     {"fresh", FIELD_NAMES, 0},
     {"allow_c", FIELD_BOOLEAN, 0},
-    {"on", FIELD_LATER, 0},
-    {"when", FIELD_LATER, 0},
-    {NULL, FIELD_LATER, 0},
+    {NULL, FIELD_ANY, 0},
+};
+
+static const struct field hook_fields[] = {
+    {"target", FIELD_STRING, 1},
+    {"with", FIELD_FUNCTIONS, 1},
+    {"filter", FIELD_FUNCTION, 0},
+    {"on", FIELD_STRING, 0},
+    {"when", FIELD_FUNCTION, 0},
+    {"stack", FIELD_BOOLEAN, 0},
+    {"upvalues", FIELD_UPVALUES, 0},
+    {"keep", FIELD_NAMES, 0},
+    {"fresh", FIELD_NAMES, 0},
+    {"allow_c", FIELD_BOOLEAN, 0},
+    {NULL, FIELD_ANY, 0},
+};
+
+static const struct field instances_fields[] = {
+    {"like", FIELD_STRING, 1},
+    {"make", FIELD_FUNCTION, 1},
+    {"upvalues", FIELD_UPVALUES, 0},
+    {"keep", FIELD_NAMES, 0},
+    {"fresh", FIELD_NAMES, 0},
+    {NULL, FIELD_ANY, 0},
+};
+
+static const struct field set_fields[] = {
+    {"target", FIELD_STRING, 1},
+    {"value", FIELD_ANY, 0}, /* none: nil */
+    {"expect", FIELD_ANY, 0},
+    {NULL, FIELD_ANY, 0},
+};
+
+static const struct field module_fields[] = {
+    {"upvalues", FIELD_UPVALUES, 0},
+    {"keep", FIELD_NAMES, 0},
+    {"fresh", FIELD_NAMES, 0},
+    {NULL, FIELD_ANY, 0},
 };
 
 static const struct field *
@@ -112,55 +156,121 @@ push_checked(lua_State *L, const char *verb, const struct field *f, int idx)
 	case FIELD_BOOLEAN:
 		need_type(L, verb, f->name, idx, LUA_TBOOLEAN);
 		break;
-	case FIELD_LATER:
-		luaL_error(L, "hotfix.%s: %s is not supported yet", verb,
-		    f->name);
+	case FIELD_FUNCTIONS:
+		if (lua_type(L, idx) != LUA_TTABLE)
+			need_type(L, verb, f->name, idx, LUA_TFUNCTION);
+		break;
+	case FIELD_ANY:
+		break;
 	}
 	lua_pushvalue(L, idx);
 }
 
-/* Queue an action of the kind with the fields of the table at index 1, which
- * is read raw and copied. */
+/* Check the fields of the table at index from, which is read raw, and push an
+ * action with them. */
 static void
-queue(lua_State *L, struct engine *e, const char *kind,
-    const struct field *fields)
+push_action(lua_State *L, const char *kind, const struct field *fields,
+    int from)
 {
+	int to = lua_gettop(L) + 1, key = to + 1;
 	const struct field *f;
 	const char *name;
 
-	need_type(L, kind, "its argument", 1, LUA_TTABLE);
-	lua_settop(L, 1);
+	need_type(L, kind, "its argument", from, LUA_TTABLE);
 	lua_newtable(L);
-	for (lua_pushnil(L); lua_next(L, 1); lua_settop(L, 3)) {
-		if (lua_type(L, 3) != LUA_TSTRING)
+	for (lua_pushnil(L); lua_next(L, from); lua_settop(L, key)) {
+		if (lua_type(L, key) != LUA_TSTRING)
 			luaL_error(L,
 			    "hotfix.%s: the names of fields are "
 			    "strings, not a %s",
-			    kind, luaL_typename(L, 3));
-		name = lua_tostring(L, 3);
+			    kind, luaL_typename(L, key));
+		name = lua_tostring(L, key);
 		f = find_field(fields, name);
 		if (f == NULL)
 			luaL_error(L, "hotfix.%s: unknown field '%s'", kind,
 			    name);
-		push_checked(L, kind, f, 4);
-		lua_setfield(L, 2, name);
+		push_checked(L, kind, f, key + 1);
+		lua_setfield(L, to, name);
 	}
 	for (f = fields; f->name != NULL; f++) {
 		if (!f->needed)
 			continue;
-		if (lua_getfield(L, 2, f->name) == LUA_TNIL)
+		if (lua_getfield(L, to, f->name) == LUA_TNIL)
 			luaL_error(L, "hotfix.%s: %s is missing", kind,
 			    f->name);
 		lua_pop(L, 1);
 	}
+}
+
+/* The action on the top is put behind the others. */
+static void
+queue(lua_State *L, struct engine *e, const char *kind)
+{
+	int action = lua_gettop(L);
+
 	lua_pushstring(L, kind);
-	lua_setfield(L, 2, "kind");
+	lua_setfield(L, action, "kind");
 	lua_newtable(L); /* options that were of use, filled in by swap.c */
-	lua_setfield(L, 2, "used");
+	lua_setfield(L, action, "used");
+	lua_pushboolean(L, 0); /* its event came */
+	lua_setfield(L, action, "due");
 	engine_push_table(L, e);
 	lua_rawgeti(L, -1, ENGINE_QUEUE);
-	lua_pushvalue(L, 2);
+	lua_pushvalue(L, action);
 	lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/* Of a table of functions the filter picks the one: exactly one. */
+static void
+pick(lua_State *L, const char *kind)
+{
+	int picked = 0, with = 3, filter = 4;
+
+	lua_settop(L, 2);
+	lua_getfield(L, 2, "with");
+	lua_getfield(L, 2, "filter");
+	if (lua_isfunction(L, with)) {
+		if (!lua_isnil(L, filter))
+			luaL_error(L,
+			    "hotfix.%s: a filter picks from a table, and "
+			    "with is a function",
+			    kind);
+		lua_settop(L, 2);
+		return;
+	}
+	if (lua_isnil(L, filter))
+		luaL_error(L,
+		    "hotfix.%s: with is a table, so a filter must pick "
+		    "one of its functions",
+		    kind);
+	for (lua_pushnil(L); lua_next(L, with); lua_settop(L, 5)) {
+		if (!lua_isfunction(L, 6))
+			continue;
+		lua_pushvalue(L, filter);
+		lua_pushvalue(L, 5);
+		lua_pushvalue(L, 6);
+		lua_call(L, 2, 1);
+		if (!lua_toboolean(L, -1))
+			continue;
+		picked++;
+		lua_pushvalue(L, 6);
+		lua_setfield(L, 2, "with");
+	}
+	if (picked != 1)
+		luaL_error(L,
+		    "hotfix.%s: the filter picked %d functions, not one", kind,
+		    picked);
+	lua_settop(L, 2);
+}
+
+static void
+check_event(lua_State *L, const char *kind)
+{
+	if (lua_getfield(L, 2, "when") != LUA_TNIL &&
+	    lua_getfield(L, 2, "on") == LUA_TNIL)
+		luaL_error(L, "hotfix.%s: when needs the event to wait for, on",
+		    kind);
+	lua_settop(L, 2);
 }
 
 static struct engine *
@@ -175,12 +285,201 @@ loading(lua_State *L, const char *verb)
 	return *box;
 }
 
+static struct engine *
+begin(lua_State *L, const char *kind, const struct field *fields)
+{
+	struct engine *e = loading(L, kind);
+
+	lua_settop(L, 1);
+	push_action(L, kind, fields, 1); /* at 2 */
+	return e;
+}
+
 static int
 replace(lua_State *L)
 {
-	queue(L, loading(L, "replace"), "replace", replace_fields);
+	struct engine *e = begin(L, "replace", replace_fields);
+
+	pick(L, "replace");
+	check_event(L, "replace");
+	queue(L, e, "replace");
 	return 0;
 }
+
+static int
+hook(lua_State *L)
+{
+	struct engine *e = begin(L, "hook", hook_fields);
+
+	pick(L, "hook");
+	check_event(L, "hook");
+	queue(L, e, "hook");
+	return 0;
+}
+
+static int
+instances(lua_State *L)
+{
+	queue(L, begin(L, "instances", instances_fields), "instances");
+	return 0;
+}
+
+static int
+set(lua_State *L)
+{
+	struct engine *e = begin(L, "set", set_fields);
+
+	/* That a field is to be nil cannot be said in a table. */
+	if (lua_getfield(L, 2, "expect") != LUA_TNIL) {
+		lua_pushboolean(L, 1);
+		lua_setfield(L, 2, "has_expect");
+	}
+	lua_settop(L, 2);
+	queue(L, e, "set");
+	return 0;
+}
+
+static int
+queue_function(lua_State *L, const char *kind)
+{
+	struct engine *e = loading(L, kind);
+
+	need_type(L, kind, "its argument", 1, LUA_TFUNCTION);
+	lua_settop(L, 1);
+	lua_newtable(L);
+	lua_pushvalue(L, 1);
+	lua_setfield(L, 2, "fn");
+	queue(L, e, kind);
+	return 0;
+}
+
+static int
+after(lua_State *L)
+{
+	return queue_function(L, "after");
+}
+
+static int
+on_rollback(lua_State *L)
+{
+	return queue_function(L, "on_rollback");
+}
+
+/* --- modules ----------------------------------------------------------------
+ */
+
+/* Load the source at index 2 of the module named at index 1: the function is
+ * pushed. Its lines are counted as in the module's own file. */
+static void
+load_source(lua_State *L)
+{
+	char chunk[STATE_CHUNK_NAME + 2] = "=";
+	size_t len;
+	const char *text = lua_tolstring(L, 1, &len);
+
+	text_escape(chunk + 1, sizeof chunk - 1, text, len, 0);
+	text = lua_tolstring(L, 2, &len);
+	/* As in a file, a first line may be for the shell. */
+	if (len > 0 && text[0] == '#')
+		while (len > 0 && *text != '\n') {
+			text++;
+			len--;
+		}
+	if (state_load(state_of(L), L, text, len, chunk) != 0)
+		lua_error(L);
+}
+
+/* __index of a module's environment: what it wrote, else the globals. */
+static int
+look_up(lua_State *L)
+{
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+		lua_gettable(L, lua_upvalueindex(2));
+	return 1;
+}
+
+/*
+ * Run the function at index f with the module's name: its value is pushed.
+ * What it writes to globals goes to the table at index written; afterwards it
+ * has the globals for its environment, as all functions that it made.
+ */
+static void
+run_source(lua_State *L, int f, int written)
+{
+	int top = lua_gettop(L);
+
+	lua_newtable(L); /* top + 1: the environment */
+	lua_createtable(L, 0, 2);
+	lua_pushvalue(L, written);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushvalue(L, written);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+	lua_pushvalue(L, -1);
+	lua_insert(L, top + 1); /* and the globals below it */
+	lua_pushcclosure(L, look_up, 2);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, top + 2);
+	lua_setupvalue(L, f, 1);
+	lua_pushvalue(L, f);
+	lua_pushvalue(L, 1);
+	lua_call(L, 1, 1);
+	lua_insert(L, top + 1);
+	lua_setupvalue(L, f, 1);
+}
+
+/*
+ * The source is run at once, in the update's limits: what it makes is laid
+ * beside the living module when all is worked out.
+ */
+static int
+module(lua_State *L)
+{
+	static const char verb[] = "module";
+	enum { NAME = 1, SOURCE, OPTIONS, MAIN, MARK, WRITTEN, VALUE, ACTION };
+	struct engine *e = loading(L, verb);
+	size_t len;
+
+	need_type(L, verb, "the name", NAME, LUA_TSTRING);
+	need_type(L, verb, "the source", SOURCE, LUA_TSTRING);
+	lua_tolstring(L, NAME, &len);
+	if (len == 0 || len > MODULE_NAME_MAX)
+		luaL_error(L, "hotfix.module: a name of %d bytes (1 to %d)",
+		    (int)len, MODULE_NAME_MAX);
+	lua_settop(L, OPTIONS);
+	if (lua_isnil(L, OPTIONS)) {
+		lua_newtable(L);
+		lua_replace(L, OPTIONS);
+	}
+	load_source(L);
+	lua_newtable(L); /* MARK: all that is newer was made by the source */
+	lua_newtable(L);
+	run_source(L, MAIN, WRITTEN);
+	push_action(L, verb, module_fields, OPTIONS);
+	swapproto_push_newer(L, MARK);
+	lua_setfield(L, ACTION, "made");
+	lua_pushvalue(L, NAME);
+	lua_setfield(L, ACTION, "name");
+	lua_pushvalue(L, MAIN);
+	lua_setfield(L, ACTION, "main");
+	lua_pushvalue(L, WRITTEN);
+	lua_setfield(L, ACTION, "globals");
+	lua_pushvalue(L, VALUE);
+	lua_setfield(L, ACTION, "value");
+	queue(L, e, verb);
+	return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"replace", replace},
+    {"hook", hook},
+    {"instances", instances},
+    {"module", module},
+    {"set", set},
+    {"after", after},
+    {"on_rollback", on_rollback},
+    {NULL, NULL},
+};
 
 void
 engine_open_api(lua_State *L)
@@ -196,9 +495,7 @@ engine_open_api(lua_State *L)
 		lua_pushvalue(L, -2);
 		lua_rawset(L, -4);
 	}
-	lua_pushliteral(L, "replace");
 	lua_pushvalue(L, box);
-	lua_pushcclosure(L, replace, 1);
-	lua_rawset(L, -3);
+	luaL_setfuncs(L, functions, 1);
 	lua_settop(L, box - 1);
 }

@@ -20,6 +20,8 @@ struct lua_State;
 #define STATE_MEMORY       ((size_t)64 << 20) /* more than before */
 #define STATE_SOURCE_MAX   ((size_t)1 << 20)  /* bytes of one source text */
 
+#define STATE_CHUNK_NAME 59 /* bytes of a chunk's name that Lua shows */
+
 #define STATE_ERROR_MAX 4096 /* bytes of an error text with its traceback */
 
 struct state_limits {

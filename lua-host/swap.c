@@ -1,15 +1,12 @@
 /*
- * From the actions of an update to pairs of functions and joined variables.
+ * From functions of the update to variables of the program.
  *
- * A context is a function of the update together with the one of the program
- * that its variables are looked up in: a replacement with what it replaces,
- * or a helper that only the update has with what its user replaces. What
- * becomes of a variable is decided for the variable, not for each function
- * that has it: joined if any of them asks for that, and then the same for
- * all.
+ * What becomes of a variable is decided for the variable, not for each
+ * function that has it: joined if any of them asks for that, and then the same
+ * for all.
  */
 
-#include "lua-host/swap.h"
+#include "lua-host/swap_impl.h"
 #include "lua-host/swapproto.h"
 #include "lua-host/target.h"
 #include "base/text.h"
@@ -22,15 +19,6 @@
 #define NAME_SHOWN 240 /* bytes shown of a target or variable */
 #define SHOW_MAX   40  /* bytes shown of a string value */
 
-/* In the table of contexts, three for each: function, old one, label. */
-struct swap_context {
-	const void *f, *old;
-	lua_Integer action;
-	int helper;   /* not a replacement itself */
-	int in_place; /* old is what the action's target named */
-	int visited;
-};
-
 struct swap_var {
 	const void *id;   /* of the update's variable */
 	const void *with; /* joined: id of the program's variable; or NULL */
@@ -41,7 +29,7 @@ struct swap_var {
 
 /* _ENV is one variable for a whole text, but each function gets that of the
  * function whose place it takes: joined one by one. */
-struct swap_env {
+struct swap_env { /* in the table of contexts, from -1 down: the old function */
 	const void *f, *with;
 	size_t context;
 	int upvalue, old_upvalue;
@@ -68,6 +56,7 @@ swap_free(struct swap_plan *p)
 	buf_free(&p->notes);
 	walkset_free(&p->olds);
 	walkset_free(&p->news);
+	walkset_free(&p->withs);
 	walkset_free(&p->var_index);
 	free(p->contexts);
 	free(p->vars);
@@ -97,8 +86,8 @@ add_to(lua_State *L, struct walkset *s, const void *key, size_t value)
 		luaL_error(L, "not enough memory");
 }
 
-static const char *
-label(struct swap_plan *p, size_t context)
+const char *
+swap_label(struct swap_plan *p, size_t context)
 {
 	const char *s;
 
@@ -108,20 +97,8 @@ label(struct swap_plan *p, size_t context)
 	return s;
 }
 
-static const char *
-pair_label(struct swap_plan *p, int64_t pair)
-{
-	const char *s;
-
-	lua_rawgeti(p->L, p->labels, (lua_Integer)(pair + 1));
-	s = lua_tostring(p->L, -1);
-	lua_pop(p->L, 1); /* likewise */
-	return s;
-}
-
-/* Push action[field]. */
-static int
-push_field(struct swap_plan *p, lua_Integer action, const char *field)
+int
+swap_push_field(struct swap_plan *p, lua_Integer action, const char *field)
 {
 	int type;
 
@@ -139,11 +116,11 @@ push_option(struct swap_plan *p, lua_Integer action, const char *field,
 {
 	lua_State *L = p->L;
 
-	if (push_field(p, action, field) == LUA_TNIL)
+	if (swap_push_field(p, action, field) == LUA_TNIL)
 		return LUA_TNIL;
 	lua_pushstring(L, name);
 	if (lua_rawget(L, -2) != LUA_TNIL) {
-		push_field(p, action, "used");
+		swap_push_field(p, action, "used");
 		lua_pushboolean(L, 1);
 		lua_setfield(L, -2, name);
 		lua_pop(L, 1);
@@ -152,8 +129,8 @@ push_option(struct swap_plan *p, lua_Integer action, const char *field,
 	return lua_type(L, -1);
 }
 
-static int
-has_option(struct swap_plan *p, lua_Integer action, const char *field,
+int
+swap_has_option(struct swap_plan *p, lua_Integer action, const char *field,
     const char *name)
 {
 	int is = push_option(p, action, field, name) != LUA_TNIL;
@@ -164,10 +141,8 @@ has_option(struct swap_plan *p, lua_Integer action, const char *field,
 
 /* --- contexts and pairs --------------------------------------------------- */
 
-/* The label is on the top and is taken. */
-static void
-add_context(struct swap_plan *p, int f, int old, lua_Integer action, int helper,
-    int in_place)
+void
+swap_add_context(struct swap_plan *p, const struct swap_context_spec *s)
 {
 	lua_State *L = p->L;
 	struct swap_context *c;
@@ -177,89 +152,86 @@ add_context(struct swap_plan *p, int f, int old, lua_Integer action, int helper,
 	    sizeof *p->contexts);
 	c = &p->contexts[p->ncontexts];
 	memset(c, 0, sizeof *c);
-	c->f = lua_topointer(L, f);
-	c->old = lua_topointer(L, old);
-	c->action = action;
-	c->helper = helper;
-	c->in_place = in_place;
+	c->f = lua_topointer(L, s->f);
+	c->old = s->old != 0 ? lua_topointer(L, s->old) : NULL;
+	c->live = s->live != NULL ? s->live : c->old;
+	c->action = s->action;
+	c->helper = s->helper;
+	c->in_place = s->in_place;
+	c->module = s->module;
 	lua_rawseti(L, p->contexts_table, at + 3);
-	lua_pushvalue(L, f);
+	lua_pushvalue(L, s->f);
 	lua_rawseti(L, p->contexts_table, at + 1);
-	lua_pushvalue(L, old);
+	if (s->old != 0)
+		lua_pushvalue(L, s->old);
+	else
+		lua_pushboolean(L, 0);
 	lua_rawseti(L, p->contexts_table, at + 2);
 	p->ncontexts++;
 }
 
-/* New for old; the label is on the top and is taken. */
 static void
-add_pair(struct swap_plan *p, int new, int old, lua_Integer action,
-    int in_place)
+refuse_c(struct swap_plan *p, int live, const struct swap_context_spec *s)
+{
+	lua_State *L = p->L;
+	int allowed;
+
+	if (!lua_iscfunction(L, live))
+		return;
+	swap_push_field(p, s->action, "allow_c");
+	allowed = lua_toboolean(L, -1) && s->in_place;
+	lua_pop(L, 1);
+	if (!allowed)
+		luaL_error(L,
+		    "%s: is a C function (allow_c=true replaces it "
+		    "nevertheless)",
+		    lua_tostring(L, -1));
+}
+
+void
+swap_add_pair(struct swap_plan *p, int new, int live,
+    const struct swap_context_spec *s, int instance)
 {
 	lua_State *L = p->L;
 	const char *name = lua_tostring(L, -1);
-	const void *o = lua_topointer(L, old), *n = lua_topointer(L, new);
+	const void *o = lua_topointer(L, live), *n = lua_topointer(L, new);
+	struct swap_context_spec spec = *s;
 	int64_t other;
-	int allowed;
 
-	if (lua_iscfunction(L, old)) {
-		push_field(p, action, "allow_c");
-		allowed = lua_toboolean(L, -1) && in_place;
-		lua_pop(L, 1);
-		if (!allowed)
-			luaL_error(L,
-			    "%s: is a C function (allow_c=true "
-			    "replaces it nevertheless)",
-			    name);
-	}
+	refuse_c(p, live, s);
 	other = walkset_get(&p->olds, o);
 	if (other >= 0)
 		luaL_error(L,
 		    "%s: replaced twice, it is the same function "
 		    "as %s",
-		    name, pair_label(p, other));
+		    name, swap_label(p, (size_t)other));
 	other = walkset_get(&p->news, n);
 	if (other >= 0)
 		luaL_error(L,
 		    "%s: its new function replaces %s already; each "
 		    "needs one of its own",
-		    name, pair_label(p, other));
-	if (p->npairs == SWAP_PAIRS_MAX)
+		    name, swap_label(p, (size_t)other));
+	if (p->npairs + p->ninstances == SWAP_PAIRS_MAX)
 		luaL_error(L, "more than %d functions in one update",
 		    SWAP_PAIRS_MAX);
-	add_to(L, &p->olds, o, p->npairs);
-	add_to(L, &p->news, n, p->npairs);
-	lua_pushvalue(L, -1);
-	lua_rawseti(L, p->labels, (lua_Integer)(p->npairs + 1));
-	lua_pushvalue(L, old);
-	lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 1));
-	lua_pushvalue(L, new);
-	lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 2));
-	p->npairs++;
-	add_context(p, new, old, action, 0, in_place);
-}
-
-static void
-plan_replace(struct swap_plan *p, lua_Integer action)
-{
-	lua_State *L = p->L;
-	int top = lua_gettop(L);
-	const char *text;
-	struct target t;
-	size_t len;
-
-	push_field(p, action, "target");
-	text = lua_tolstring(L, -1, &len);
-	push_field(p, action, "with");
-	if (!swapproto_has(L, top + 2, p->protos))
-		luaL_error(L, "%s: with is not a function of this update",
-		    text);
-	target_find(L, text, len, p->view, &t);
-	if (!lua_isfunction(L, -1))
-		luaL_error(L, "%s: is a %s value, not a function", text,
-		    luaL_typename(L, -1));
-	lua_pushvalue(L, top + 1);
-	add_pair(p, top + 2, top + 4, action, 1);
-	lua_settop(L, top);
+	add_to(L, &p->olds, o, p->ncontexts);
+	add_to(L, &p->news, n, p->ncontexts);
+	if (instance) {
+		lua_pushvalue(L, new);
+		lua_pushvalue(L, live);
+		lua_rawset(L, p->instances);
+		p->ninstances++;
+	} else {
+		lua_pushvalue(L, -1);
+		lua_rawseti(L, p->labels, (lua_Integer)(p->npairs + 1));
+		lua_pushvalue(L, live);
+		lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 1));
+		lua_pushvalue(L, new);
+		lua_rawseti(L, p->pairs, (lua_Integer)(2 * p->npairs + 2));
+		p->npairs++;
+	}
+	spec.live = o;
+	swap_add_context(p, &spec);
 }
 
 /* --- variables ------------------------------------------------------------ */
@@ -300,7 +272,7 @@ join(struct swap_plan *p, size_t context, int f, int n, const char *name,
 		    "%s: '%s' of the update stands for two "
 		    "different variables of the program; give each "
 		    "function a local of its own",
-		    label(p, context), name);
+		    swap_label(p, context), name);
 	v->with = with;
 	/* The id must stay this variable's until the walk is over, so a
 	 * function is made to hold it. */
@@ -334,11 +306,13 @@ join_env(struct swap_plan *p, size_t context, int f, int n, int old, int m)
 			luaL_error(p->L,
 			    "%s: a helper of the update would "
 			    "need two different _ENV",
-			    label(p, context));
+			    swap_label(p, context));
 		return;
 	}
 	p->envs = grown(p->L, p->envs, p->nenvs, &p->cap_envs, sizeof *p->envs);
 	e = &p->envs[p->nenvs++];
+	lua_pushvalue(p->L, old);
+	lua_rawseti(p->L, p->contexts_table, -(lua_Integer)p->nenvs);
 	e->f = id;
 	e->with = with;
 	e->context = context;
@@ -367,10 +341,8 @@ push_named(struct swap_plan *p, int old, const char *name)
 	return 0;
 }
 
-/* A value in words, clean: of the program (its table) or of the update
- * (table). */
-static const char *
-show(lua_State *L, int idx, int of_program)
+const char *
+swap_show(lua_State *L, int idx, int of_program)
 {
 	char out[SHOW_MAX + 1];
 	const char *s;
@@ -394,22 +366,22 @@ show(lua_State *L, int idx, int of_program)
 	}
 }
 
-/* The initial value at v gives way to the live one. */
-static void
-note_dropped(struct swap_plan *p, size_t context, const char *name, int v,
-    int live)
+void
+swap_note_dropped(struct swap_plan *p, const char *where, const char *name,
+    int v, int live)
 {
 	lua_State *L = p->L;
-	char where[NAME_SHOWN + 1], what[NAME_SHOWN + 1];
-	const char *target = label(p, context);
+	char place[NAME_SHOWN + 1], what[NAME_SHOWN + 1] = "";
 	int top = lua_gettop(L);
 
 	if (lua_isnil(L, v) || lua_rawequal(L, v, live))
 		return;
-	text_escape(where, sizeof where, target, strlen(target), 0);
-	text_escape(what, sizeof what, name, strlen(name), 0);
-	buf_printf(&p->notes, "%s: %s keeps %s, the update's %s is dropped\n",
-	    where, what, show(L, live, 1), show(L, v, 0));
+	text_escape(place, sizeof place, where, strlen(where), 0);
+	if (name != NULL)
+		text_escape(what, sizeof what, name, strlen(name), 0);
+	buf_printf(&p->notes, "%s%s%s keeps %s, the update's %s is dropped\n",
+	    place, name != NULL ? ": " : "", what, swap_show(L, live, 1),
+	    swap_show(L, v, 0));
 	lua_settop(L, top);
 }
 
@@ -430,23 +402,24 @@ join_as_told(struct swap_plan *p, size_t context, int f, int n,
 			luaL_error(L,
 			    "%s: upvalues: '%s': there is no upvalue "
 			    "with index %d",
-			    label(p, context), name, m);
+			    swap_label(p, context), name, m);
 	} else {
 		text = lua_tolstring(L, -1, &len);
 		target_find(L, text, len, p->view, &t);
 		if (t.kind != TARGET_UPVALUE)
 			luaL_error(L, "%s: upvalues: '%s': %s is no upvalue",
-			    label(p, context), name, text);
-		old = lua_gettop(L) - 1;
+			    swap_label(p, context), name, text);
+		old = lua_gettop(L) - 2;
 		m = t.upvalue;
 	}
 	if (lua_iscfunction(L, old))
 		luaL_error(L,
 		    "%s: upvalues: '%s': variables of C functions "
 		    "cannot be shared",
-		    label(p, context), name);
+		    swap_label(p, context), name);
 	if (join(p, context, f, n, name, old, m))
-		note_dropped(p, context, name, v, lua_gettop(L));
+		swap_note_dropped(p, swap_label(p, context), name, v,
+		    lua_gettop(L));
 }
 
 /* The update's own binding stays. It must not lead back to its user. */
@@ -454,19 +427,19 @@ static void
 stay(struct swap_plan *p, size_t context, int v, const char *name)
 {
 	lua_State *L = p->L;
+	const struct swap_context *c = &p->contexts[context];
 	const void *seen;
 
 	lua_pushvalue(L, v);
 	swapmap_see(L, p->view);
 	seen = lua_topointer(L, -1);
 	lua_pop(L, 1);
-	if (lua_isfunction(L, v) && seen == p->contexts[context].old)
+	if (lua_isfunction(L, v) && (seen == c->old || seen == c->live))
 		luaL_error(L,
 		    "%s: '%s' of the update holds the function that "
-		    "is replaced, so the new one would call itself "
-		    "(hotfix.hook is what calls the old one; not in "
-		    "this version)",
-		    label(p, context), name);
+		    "is replaced, so the new one would call itself; "
+		    "hotfix.hook hands it the original",
+		    swap_label(p, context), name);
 }
 
 /* A variable that the old function has not. */
@@ -476,23 +449,33 @@ absent(struct swap_plan *p, size_t context, int f, int n, int old, int v,
 {
 	lua_State *L = p->L;
 	struct swap_context c = p->contexts[context];
+	struct swap_context_spec s = {v, c.old != NULL ? old : 0, c.live,
+	    c.action, 1, c.in_place, c.module};
 	struct swap_var *var = var_of(p, lua_upvalueid(L, f, n), name);
 	const void *helper = lua_topointer(L, v);
 	size_t i;
 
+	/* A module's source declares its own locals, also without a value. */
+	if (lua_isnil(L, v) && c.module)
+		return;
 	if (lua_isnil(L, v)) {
 		var->missing = 1 + context;
 		return;
 	}
 	stay(p, context, v, name);
+	if (c.module && lua_istable(L, v)) {
+		lua_pushfstring(L, "%s^%s", swap_label(p, context), name);
+		swap_merge(p, c.action, 0, v, lua_tostring(L, -1));
+		lua_pop(L, 1);
+	}
 	if (!swapproto_has(L, v, p->protos))
 		return;
 	for (i = 0; i < p->ncontexts; i++)
 		if (p->contexts[i].f == helper &&
 		    (!p->contexts[i].helper || p->contexts[i].old == c.old))
 			return;
-	lua_pushfstring(L, "%s^%s", label(p, context), name);
-	add_context(p, v, old, c.action, 1, c.in_place);
+	lua_pushfstring(L, "%s^%s", swap_label(p, context), name);
+	swap_add_context(p, &s);
 }
 
 /* The update's function at v has the name of the program's at live: code, so
@@ -504,14 +487,18 @@ replace_helper(struct swap_plan *p, size_t context, int v, int live,
 	lua_State *L = p->L;
 	struct swap_context c = p->contexts[context];
 	int64_t pair = walkset_get(&p->news, lua_topointer(L, v));
+	struct swap_context_spec s = {v, 0, NULL, c.action, 0, 0, c.module};
 
 	if (pair >= 0 && pair == walkset_get(&p->olds, lua_topointer(L, live)))
 		return 1;
 	/* It calls itself, and this name meant something else before. */
 	if (pair >= 0 && lua_topointer(L, v) == c.f)
 		return 0;
-	lua_pushfstring(L, "%s^%s", label(p, context), name);
-	add_pair(p, v, live, c.action, 0);
+	swap_push_base(p, live);
+	s.old = lua_gettop(L);
+	lua_pushfstring(L, "%s^%s", swap_label(p, context), name);
+	swap_add_pair(p, v, live, &s, 0);
+	lua_pop(L, 1);
 	return 1;
 }
 
@@ -521,9 +508,9 @@ present(struct swap_plan *p, size_t context, int f, int n, int old, int m,
 {
 	lua_State *L = p->L;
 	lua_Integer action = p->contexts[context].action;
-	int live = lua_gettop(L), types_differ, replaced = 0;
+	int live = lua_gettop(L), types_differ, replaced = 0, merged = 0;
 
-	if (has_option(p, action, "keep", name)) {
+	if (swap_has_option(p, action, "keep", name)) {
 		;
 	} else if (lua_isfunction(L, v)) {
 		replaced = swapproto_has(L, v, p->protos) &&
@@ -533,6 +520,9 @@ present(struct swap_plan *p, size_t context, int f, int n, int old, int m,
 			stay(p, context, v, name);
 			return;
 		}
+	} else if (p->contexts[context].module && lua_istable(L, v) &&
+		   lua_istable(L, live)) {
+		merged = 1;
 	} else {
 		types_differ = !lua_isnil(L, v) && !lua_isnil(L, live) &&
 			       lua_type(L, v) != lua_type(L, live);
@@ -541,11 +531,60 @@ present(struct swap_plan *p, size_t context, int f, int n, int old, int m,
 			    "%s: '%s' is a %s in the program and a "
 			    "%s in the update; say keep={\"%s\"} or "
 			    "fresh={\"%s\"}",
-			    label(p, context), name, luaL_typename(L, live),
-			    luaL_typename(L, v), name, name);
+			    swap_label(p, context), name,
+			    luaL_typename(L, live), luaL_typename(L, v), name,
+			    name);
 	}
-	if (join(p, context, f, n, name, old, m) && !replaced)
-		note_dropped(p, context, name, v, live);
+	if (!join(p, context, f, n, name, old, m) || replaced)
+		return;
+	if (merged) {
+		lua_pushfstring(L, "%s^%s", swap_label(p, context), name);
+		swap_merge(p, action, live, v, lua_tostring(L, -1));
+		lua_pop(L, 1);
+	} else {
+		swap_note_dropped(p, swap_label(p, context), name, v, live);
+	}
+}
+
+/*
+ * The variable of this name of all functions that the module's action
+ * replaces: the function (pushed, then its value as it is seen) and the index;
+ * or 0. A function that is new in the module finds the module's locals so. Two
+ * variables of one name are refused, unless any of them will do.
+ */
+static int
+push_of_module(struct swap_plan *p, size_t context, const char *name, int any)
+{
+	lua_State *L = p->L;
+	lua_Integer action = p->contexts[context].action;
+	const void *id, *found = NULL;
+	int m, top = lua_gettop(L), result = 0;
+	size_t i;
+
+	lua_settop(L, top + 2);
+	for (i = 0; i < p->ncontexts; i++) {
+		if (p->contexts[i].action != action || p->contexts[i].helper ||
+		    p->contexts[i].old == NULL)
+			continue;
+		lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * i + 2));
+		m = push_named(p, top + 3, name);
+		id = m > 0 ? lua_upvalueid(L, top + 3, m) : NULL;
+		if (m > 0 && found != NULL && id != found && !any)
+			luaL_error(L,
+			    "%s: '%s' stands for two different variables of "
+			    "the module; say upvalues={%s=\"module::f^%s\"}",
+			    swap_label(p, context), name, name, name);
+		if (m > 0 && found == NULL) {
+			found = id;
+			result = m;
+			lua_copy(L, top + 3, top + 1);
+			lua_copy(L, top + 4, top + 2);
+		}
+		lua_settop(L, top + 2);
+	}
+	if (result == 0)
+		lua_settop(L, top);
+	return result;
 }
 
 /* Names can be looked up in the function at old, or the update must say. */
@@ -559,7 +598,7 @@ need_names(struct swap_plan *p, size_t context, int old, const char *name)
 		luaL_error(L,
 		    "%s: was stripped of its names; say which one "
 		    "'%s' is: upvalues={%s=index}, or fresh={\"%s\"}",
-		    label(p, context), name, name, name);
+		    swap_label(p, context), name, name, name);
 }
 
 /* Upvalue n of the function at f; its value is at v. */
@@ -584,16 +623,24 @@ decide(struct swap_plan *p, size_t context, int f, int old, int n, int v,
 			luaL_error(L,
 			    "%s: upvalues: _ENV takes the index of "
 			    "an upvalue",
-			    label(p, context));
+			    swap_label(p, context));
 		return;
 	}
-	if (has_option(p, c.action, "fresh", name)) {
+	if (swap_has_option(p, c.action, "fresh", name)) {
 		if (!env)
 			var_of(p, lua_upvalueid(L, f, n), name)->fresh = 1;
 		return;
 	}
-	need_names(p, context, old, name);
-	m = push_named(p, old, name);
+	m = 0;
+	if (c.old != NULL) {
+		need_names(p, context, old, name);
+		m = push_named(p, old, name);
+	}
+	if (m == 0 && c.module) {
+		m = push_of_module(p, context, name, env);
+		if (m > 0)
+			old = lua_gettop(L) - 1;
+	}
 	if (env) {
 		if (m > 0)
 			join_env(p, context, f, n, old, m);
@@ -677,7 +724,7 @@ check_vars(struct swap_plan *p)
 		luaL_error(L,
 		    "%s: the old function has no upvalue '%s' (it "
 		    "has: %s), and the update gives it no value",
-		    label(p, at), v->name, lua_tostring(L, -1));
+		    swap_label(p, at), v->name, lua_tostring(L, -1));
 	}
 }
 
@@ -690,18 +737,20 @@ check_options(struct swap_plan *p, lua_Integer action)
 	int top = lua_gettop(L);
 	size_t i;
 
-	push_field(p, action, "used");
+	swap_push_field(p, action, "used");
 	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
 		lua_settop(L, top + 1);
-		if (push_field(p, action, fields[i]) == LUA_TNIL)
+		if (swap_push_field(p, action, fields[i]) == LUA_TNIL)
 			continue;
 		for (lua_pushnil(L); lua_next(L, top + 2); lua_pop(L, 1)) {
 			lua_pushvalue(L, -2);
 			if (lua_rawget(L, top + 1) == LUA_TNIL) {
-				push_field(p, action, "target");
+				if (swap_push_field(p, action, "target") ==
+				    LUA_TNIL)
+					swap_push_field(p, action, "name");
 				luaL_error(L,
 				    "%s: %s names '%s', which the "
-				    "new function does not use",
+				    "update does not use",
 				    lua_tostring(L, -1), fields[i],
 				    lua_tostring(L, top + 3));
 			}
@@ -724,8 +773,7 @@ join_all(struct swap_plan *p)
 		e = &p->envs[i];
 		lua_rawgeti(L, p->contexts_table,
 		    (lua_Integer)(3 * e->context + 1));
-		lua_rawgeti(L, p->contexts_table,
-		    (lua_Integer)(3 * e->context + 2));
+		lua_rawgeti(L, p->contexts_table, -(lua_Integer)(i + 1));
 		lua_upvaluejoin(L, -2, e->upvalue, -1, e->old_upvalue);
 		lua_settop(L, top);
 	}
@@ -754,19 +802,17 @@ swap_make(lua_State *L, struct swap_plan *p)
 	luaL_checkstack(L, 40, NULL);
 	p->L = L;
 	for (i = 1; i <= n; i++)
-		plan_replace(p, i);
+		swap_plan_action(p, i);
 	visit_all(p);
 	/* A new function that is an old one of the same update would be
 	 * replaced as soon as it is there. */
-	for (i = 0; i < (lua_Integer)p->npairs; i++) {
-		lua_rawgeti(L, p->pairs, 2 * i + 1);
-		if (walkset_get(&p->news, lua_topointer(L, -1)) >= 0)
+	for (i = 0; i < (lua_Integer)p->ncontexts; i++)
+		if (!p->contexts[i].helper &&
+		    walkset_get(&p->news, p->contexts[i].live) >= 0)
 			luaL_error(L,
 			    "%s: is a new function of this update "
 			    "already",
-			    pair_label(p, i));
-		lua_pop(L, 1);
-	}
+			    swap_label(p, (size_t)i));
 	check_vars(p);
 	for (i = 1; i <= n; i++)
 		check_options(p, i);

@@ -7,21 +7,24 @@
 #include <lua.h>
 
 #include "base/buf.h"
+#include "lua-host/places.h"
 #include "lua-host/swapmap.h"
 #include "lua-host/walk.h"
 
 /*
  * What an update asks for, worked out: which function takes the place of
- * which, and which variables of the update are those of the program.
+ * which, which variables of the update are those of the program, and which
+ * data it sets.
  *
  * An update queues actions while its text runs; each is a table with `kind`
- * and the fields of its call, checked for type. A plan reads the queue
- * against a view of the program. It changes nothing but functions of the
- * update. The functions here raise Lua errors that say what is refused.
+ * and the fields of its call, checked for type (engine_api.c). A plan reads
+ * the queue against a view of the program. It changes nothing but functions
+ * of the update. The functions here raise Lua errors that say what is
+ * refused.
  */
 
-/* An update names its targets one by one; this many is a mistake. */
-#define SWAP_PAIRS_MAX 4096
+/* Functions that one change replaces; each costs some hundred bytes. */
+#define SWAP_PAIRS_MAX 65536
 
 /* Variables joined in one change, by all of its updates. */
 struct swap_joins {
@@ -41,16 +44,28 @@ struct swap_plan {
 	/* Set by the caller: stack indices of tables, sets. */
 	int queue;          /* of actions */
 	int pairs, labels;  /* empty; results: old, new, ... and their names */
+	int instances;      /* empty, weak keys; result: new -> old */
+	int counts;         /* empty; results: name, how many instances, ... */
+	int notes_table;    /* empty; result: what was set (places_note) */
 	int contexts_table; /* empty */
+	int wrap;           /* the function that makes hooks (swap_push_wrap) */
 	const struct swapmap *view;
-	const struct walkset *protos; /* of the update's text */
+	struct walkset *protos; /* of the update's text; modules are added */
 	struct swap_joins *joins;
+	struct places *places;
+	struct walk *walk; /* is told what it may not change */
+	/* Call the function on the top of the stack without arguments, within
+	 * the update's limits, for one result; raises an error. */
+	void (*call)(lua_State *L, void *arg);
+	void *call_arg;
 	/* Results. */
-	size_t npairs;
-	struct buf notes; /* lines, escaped: initial values dropped */
+	size_t npairs;    /* in pairs */
+	struct buf notes; /* lines, escaped: initial values dropped, data set */
 	/* Private. */
 	lua_State *L;
-	struct walkset olds, news; /* of the pairs */
+	size_t ninstances, ncounts;
+	struct walkset olds, news; /* of all pairs */
+	struct walkset withs;      /* of hooks */
 	struct swap_context *contexts;
 	size_t ncontexts, cap_contexts;
 	struct swap_var *vars;
@@ -65,5 +80,13 @@ void swap_free(struct swap_plan *p);
 
 /* Work out the queue and join the update's functions. */
 void swap_make(lua_State *L, struct swap_plan *p);
+
+/* Push the function that makes hooks: wrap(with, original). */
+void swap_push_wrap(lua_State *L);
+
+/* Resolve the target of the action on the top of the stack, for an update
+ * that waits: raises the errors that are certain to come. Modules that are
+ * not loaded may be by then. */
+void swap_try(lua_State *L, const struct swapmap *view);
 
 #endif

@@ -6,13 +6,39 @@
 
 #include <lauxlib.h>
 
+#define NONE UINT32_MAX
+
+static void
+no_memory(lua_State *L)
+{
+	luaL_error(L, "not enough memory");
+}
+
 void
 swapmap_free(struct swapmap *m)
 {
 	walkset_free(&m->index);
+	walkset_free(&m->heads);
 	free(m->to);
+	free(m->next);
 	m->to = NULL;
+	m->next = NULL;
 	m->len = m->cap = 0;
+}
+
+static uint32_t
+head(const struct swapmap *m, const void *to)
+{
+	int64_t i = walkset_get(&m->heads, to);
+
+	return i < 0 ? NONE : (uint32_t)i;
+}
+
+static void
+set_head(lua_State *L, struct swapmap *m, const void *to, uint32_t pair)
+{
+	if (walkset_put(&m->heads, to, pair) < 0)
+		no_memory(L);
 }
 
 static void
@@ -23,33 +49,62 @@ set_to(lua_State *L, struct swapmap *m, size_t pair, int to)
 	m->to[pair] = lua_topointer(L, to);
 }
 
+/* All pairs that lead to a lead to the function at index to. */
+static void
+redirect(lua_State *L, struct swapmap *m, const void *a, int to)
+{
+	const void *b = lua_topointer(L, to);
+	uint32_t first = head(m, a), i, last = NONE;
+
+	if (first == NONE || a == b)
+		return;
+	for (i = first; i != NONE; i = m->next[i]) {
+		set_to(L, m, i, to);
+		last = i;
+	}
+	m->next[last] = head(m, b);
+	set_head(L, m, b, first);
+	set_head(L, m, a, NONE);
+}
+
+static void
+grow(lua_State *L, struct swapmap *m)
+{
+	size_t n = m->cap > 0 ? 2 * m->cap : 16;
+	const void **to;
+	uint32_t *next;
+
+	to = realloc(m->to, n * sizeof *to);
+	if (to == NULL)
+		no_memory(L);
+	m->to = to;
+	next = realloc(m->next, n * sizeof *next);
+	if (next == NULL)
+		no_memory(L);
+	m->next = next;
+	m->cap = n;
+}
+
 void
 swapmap_add(lua_State *L, struct swapmap *m, int from, int to)
 {
-	const void *a = lua_topointer(L, from), **more;
-	size_t i, n;
+	const void *a = lua_topointer(L, from);
 
 	from = lua_absindex(L, from);
 	to = lua_absindex(L, to);
-	for (i = 0; i < m->len; i++)
-		if (m->to[i] == a)
-			set_to(L, m, i, to);
+	redirect(L, m, a, to);
 	/* A function that is seen as another one is not seen itself. */
 	if (walkset_get(&m->index, a) >= 0)
 		return;
-	if (m->len == m->cap) {
-		n = m->cap > 0 ? 2 * m->cap : 16;
-		more = realloc(m->to, n * sizeof *more);
-		if (more == NULL)
-			luaL_error(L, "not enough memory");
-		m->to = more;
-		m->cap = n;
-	}
+	if (m->len == m->cap)
+		grow(L, m);
 	lua_pushvalue(L, from);
 	lua_rawseti(L, m->table, (lua_Integer)(2 * m->len + 1));
 	set_to(L, m, m->len, to);
+	m->next[m->len] = head(m, m->to[m->len]);
+	set_head(L, m, m->to[m->len], (uint32_t)m->len);
 	if (walkset_add(&m->index, a, (uint32_t)m->len) < 0)
-		luaL_error(L, "not enough memory");
+		no_memory(L);
 	m->len++;
 }
 

@@ -15,11 +15,17 @@
  *
  * Functions here that take a lua_State raise Lua errors (memory).
  */
+struct places;
+
 struct swapmap {
 	int table;            /* its stack index: from, to, from, to ... */
 	struct walkset index; /* of a from: which pair, from 0 */
 	const void **to;      /* a pair's to */
 	size_t len, cap;
+	const struct places *data; /* what places hold; or NULL */
+	/* Private: pairs with the same to are a list. */
+	struct walkset heads; /* of a to: its first pair, or none */
+	uint32_t *next;
 };
 
 void swapmap_free(struct swapmap *m);

@@ -1,6 +1,7 @@
 /* From the text of a target to the place in the program. */
 
 #include "lua-host/target.h"
+#include "lua-host/places.h"
 #include "base/num.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@
 #define NO_NAME "(no name)"
 
 /* A target on its way. The value reached is on the top of the stack, below
- * it what held that. */
+ * it the key it has in what holds it, below that the holder. */
 struct path {
 	lua_State *L;
 	const struct swapmap *view;
@@ -169,7 +170,16 @@ refuse_field(struct path *p, int obj, int key)
 	refuse(p);
 }
 
-/* Replace what is held and the value: the key is on the top. */
+/* The value on the top is what the view shows of a place. */
+static void
+see(struct path *p, enum place_kind kind, int container, int key)
+{
+	if (p->view->data != NULL)
+		places_see(p->L, p->view->data, kind, container, key);
+	swapmap_see(p->L, p->view);
+}
+
+/* Go on to a field: its key is on the top. */
 static void
 step_field(struct path *p, struct target *t)
 {
@@ -182,12 +192,14 @@ step_field(struct path *p, struct target *t)
 		refuse(p);
 	}
 	lua_pushvalue(L, key);
-	if (lua_rawget(L, obj) == LUA_TNIL) {
+	lua_rawget(L, obj);
+	see(p, PLACE_FIELD, obj, key);
+	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		refuse_field(p, obj, key);
 	}
-	lua_remove(L, key);
 	lua_remove(L, obj - 1);
+	lua_remove(L, obj - 2);
 	t->kind = TARGET_FIELD;
 }
 
@@ -232,11 +244,35 @@ step_upvalue(struct path *p, struct target *t, const char *name, int n)
 			    walked(p));
 		refuse(p);
 	}
+	lua_pushinteger(L, n);
+	lua_insert(L, -2);
 	if (name != NULL)
 		lua_remove(L, f + 1);
+	see(p, PLACE_UPVALUE, f, f + 1);
 	lua_remove(L, f - 1);
+	lua_remove(L, f - 2);
 	t->kind = TARGET_UPVALUE;
 	t->upvalue = n;
+}
+
+static void
+step_meta(struct path *p, struct target *t)
+{
+	lua_State *L = p->L;
+	int obj = lua_gettop(L);
+
+	lua_pushnil(L);
+	if (!lua_getmetatable(L, obj))
+		lua_pushnil(L);
+	see(p, PLACE_META, obj, obj + 1);
+	if (lua_isnil(L, -1)) {
+		lua_settop(L, obj);
+		lua_pushfstring(L, "'%s' has no metatable", walked(p));
+		refuse(p);
+	}
+	lua_remove(L, obj - 1);
+	lua_remove(L, obj - 2);
+	t->kind = TARGET_META;
 }
 
 static int
@@ -336,22 +372,16 @@ step(struct path *p, struct target *t)
 		break;
 	case '@':
 		stop = s;
-		if (!lua_getmetatable(L, -1)) {
-			lua_pushfstring(L, "'%s' has no metatable", walked(p));
-			refuse(p);
-		}
-		lua_remove(L, -3);
-		t->kind = TARGET_META;
+		step_meta(p, t);
 		break;
 	default:
 		refuse_syntax(p, "no step");
 		return;
 	}
-	swapmap_see(L, p->view);
 	p->at = stop;
 }
 
-/* The module's table of all, and the module. */
+/* The table of all modules, the name, and the module. */
 static void
 find_module(struct path *p, const char *stop)
 {
@@ -362,13 +392,40 @@ find_module(struct path *p, const char *stop)
 		refuse_syntax(p, "no module");
 	lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
 	lua_pushlstring(L, p->text, len);
-	if (lua_rawget(L, -2) == LUA_TNIL) {
+	lua_pushvalue(L, -1);
+	lua_rawget(L, -3);
+	see(p, PLACE_FIELD, lua_gettop(L) - 2, lua_gettop(L) - 1);
+	if (lua_isnil(L, -1)) {
 		lua_pushfstring(L, "module '%s' is not loaded",
 		    lua_pushlstring(L, p->text, len));
 		refuse(p);
 	}
-	swapmap_see(L, p->view);
 	p->at = stop;
+}
+
+/* Where the module's name ends: the first "::", or NULL. */
+static const char *
+module_end(const char *text, size_t len)
+{
+	const char *s;
+
+	for (s = text; s + 1 < text + len; s++)
+		if (s[0] == ':' && s[1] == ':')
+			return s;
+	return NULL;
+}
+
+int
+target_is_loaded(lua_State *L, const char *text, size_t len)
+{
+	const char *sep = module_end(text, len);
+	int is;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	lua_pushlstring(L, text, sep != NULL ? (size_t)(sep - text) : len);
+	is = lua_rawget(L, -2) != LUA_TNIL;
+	lua_pop(L, 2);
+	return is;
 }
 
 void
@@ -376,16 +433,13 @@ target_find(lua_State *L, const char *text, size_t len,
     const struct swapmap *view, struct target *t)
 {
 	struct path p = {L, view, text, text, text + len};
-	const char *sep = NULL, *stop, *s;
+	const char *sep = module_end(text, len), *stop;
 
 	luaL_checkstack(L, 20, NULL);
 	if (len > TARGET_MAX)
 		luaL_error(L, "a target of %d bytes (at most %d)", (int)len,
 		    TARGET_MAX);
-	for (s = text; sep == NULL && s + 1 < p.end; s++)
-		if (s[0] == ':' && s[1] == ':')
-			sep = s;
-	t->kind = TARGET_MODULE;
+	t->kind = TARGET_FIELD;
 	t->upvalue = 0;
 	find_module(&p, sep != NULL ? sep : p.end);
 	if (sep == NULL)
@@ -395,7 +449,6 @@ target_find(lua_State *L, const char *text, size_t len,
 	if (stop > sep + 2) {
 		lua_pushlstring(L, sep + 2, (size_t)(stop - sep - 2));
 		step_field(&p, t);
-		swapmap_see(L, view);
 	}
 	for (p.at = stop; p.at < p.end;)
 		step(&p, t);

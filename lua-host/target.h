@@ -23,7 +23,8 @@
 
 #define TARGET_MAX 1024 /* bytes: no path that people write comes near */
 
-enum target_kind { TARGET_MODULE, TARGET_FIELD, TARGET_UPVALUE, TARGET_META };
+/* A module is a field of package.loaded. */
+enum target_kind { TARGET_FIELD, TARGET_UPVALUE, TARGET_META };
 
 struct target {
 	enum target_kind kind; /* of the last step */
@@ -31,12 +32,16 @@ struct target {
 };
 
 /*
- * Push what holds the target (table, function; the owner of a metatable) and
- * its value, both as the view shows them. A target that leads nowhere raises
+ * Push three: what holds the target (table, function; the owner of a
+ * metatable), its key there (of a field; an upvalue's number; nil), and its
+ * value, all as the view shows them. A target that leads nowhere raises
  * an error that names the target and the step and lists what there is.
  */
 void target_find(lua_State *L, const char *text, size_t len,
     const struct swapmap *view, struct target *t);
+
+/* 1 when the target's module is loaded. */
+int target_is_loaded(lua_State *L, const char *text, size_t len);
 
 /* Push the names of the upvalues of the Lua function at idx, as "a, b" for
  * messages; returns 0 when they were stripped. */

@@ -45,6 +45,13 @@ walk_skip(lua_State *L, struct walk *w, int idx)
 }
 
 void
+walk_skip_variable(lua_State *L, struct walk *w, int idx, int n)
+{
+	if (walkset_add(&w->seen, lua_upvalueid(L, idx, n), 0) < 0)
+		no_memory(L);
+}
+
+void
 walk_root(lua_State *L, struct walk *w, int idx)
 {
 	int added;

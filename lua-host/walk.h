@@ -64,6 +64,8 @@ void walk_free(struct walk *w); /* without the tables, which are Lua's */
 /* Never look into this object (before walk_collect). The functions here
  * raise Lua errors: memory, and what they refuse. */
 void walk_skip(lua_State *L, struct walk *w, int idx);
+/* Never change upvalue n of the Lua function at idx, whoever shares it. */
+void walk_skip_variable(lua_State *L, struct walk *w, int idx, int n);
 /* Look into this one too, though nothing in the heap may lead to it. */
 void walk_root(lua_State *L, struct walk *w, int idx);
 void walk_collect(lua_State *L, struct walk *w);

@@ -47,21 +47,43 @@ grow(struct walkset *s)
 	return 0;
 }
 
-int
-walkset_add(struct walkset *s, const void *key, uint32_t value)
+/* The key's slot, with an entry of value if there was none; NULL: memory. */
+static struct walkset_slot *
+enter(struct walkset *s, const void *key, uint32_t value, int *added)
 {
 	struct walkset_slot *slot;
 
 	/* At most three quarters full: probes stay short. */
 	if (s->used + 1 > s->nslots / 4 * 3 && grow(s) != 0)
-		return -1;
+		return NULL;
 	slot = find(s, key);
-	if (slot->key != NULL)
-		return 0;
-	slot->key = key;
+	*added = slot->key == NULL;
+	if (*added) {
+		slot->key = key;
+		slot->value = value;
+		s->used++;
+	}
+	return slot;
+}
+
+int
+walkset_add(struct walkset *s, const void *key, uint32_t value)
+{
+	int added;
+
+	return enter(s, key, value, &added) != NULL ? added : -1;
+}
+
+int
+walkset_put(struct walkset *s, const void *key, uint32_t value)
+{
+	int added;
+	struct walkset_slot *slot = enter(s, key, value, &added);
+
+	if (slot == NULL)
+		return -1;
 	slot->value = value;
-	s->used++;
-	return 1;
+	return added;
 }
 
 int64_t

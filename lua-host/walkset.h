@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of addresses, each with a number. Nothing is ever taken out. */
+/* Addresses, each with a number. Nothing is ever taken out. */
 
 struct walkset_slot {
 	const void *key; /* NULL: empty */
@@ -27,6 +27,8 @@ void walkset_free(struct walkset *s);
 /* 1: added with this value, 0: it was there (its value stays), -1: out of
  * memory. */
 int walkset_add(struct walkset *s, const void *key, uint32_t value);
+/* The same, but an address that was there gets this value. */
+int walkset_put(struct walkset *s, const void *key, uint32_t value);
 /* The value, or -1 when the address is not in the set. */
 int64_t walkset_get(const struct walkset *s, const void *key);
 

@@ -7,10 +7,10 @@
  * state of its own: before.lua is the program, patch.lua the update with the
  * id "case", check.lua asserts what must be so afterwards. Prints TAP.
  *
- * For the checks the table hotfix has also apply(id, text), rollback([id])
- * and status(id); the globals PATCH_OK, PATCH_ERR and PATCH_REPORT tell how
- * the update went. With -n nothing is ever applied, and every case must fail.
- * With -g the collector is generational.
+ * For the checks the table hotfix has also apply(id, text), rollback([id]),
+ * fire(event, ...) and status(id); the globals PATCH_OK, PATCH_ERR and
+ *PATCH_REPORT tell how the update went. With -n nothing is ever applied, and
+ *every case must fail. With -g the collector is generational.
  */
 
 #include "base/buf.h"
@@ -96,7 +96,8 @@ apply(lua_State *L)
 	engine_report_init(&report);
 	result = engine_change(r->engine, NULL, 0, known_id(L), name, text, len,
 	    &report);
-	if (result != ENGINE_APPLIED && result != ENGINE_HAVE) {
+	if (result != ENGINE_APPLIED && result != ENGINE_HAVE &&
+	    result != ENGINE_DEFERRED) {
 		lua_pushboolean(L, 0);
 		push_text(L, &report);
 		lua_pushliteral(L, "failed");
@@ -105,8 +106,11 @@ apply(lua_State *L)
 		lua_setfield(L, 3, "error");
 		return 2;
 	}
-	lua_pushliteral(L, "applied");
-	lua_setfield(L, 3, "state");
+	if (result != ENGINE_HAVE) {
+		lua_pushstring(L,
+		    result == ENGINE_DEFERRED ? "pending" : "applied");
+		lua_setfield(L, 3, "state");
+	}
 	lua_pushboolean(L, 1);
 	lua_newtable(L);
 	lua_pushboolean(L, result == ENGINE_HAVE);
@@ -173,6 +177,51 @@ rollback(lua_State *L)
 }
 
 static int
+fire(lua_State *L)
+{
+	luaL_checkstring(L, 1);
+	engine_fire(self(L)->engine, L, 1);
+	return 0;
+}
+
+/* Arguments: the run, the update's id, its state, its report's text. */
+static int
+note_settled(lua_State *L)
+{
+	struct run *r = lua_touserdata(L, 1);
+	uint64_t id = (uint64_t)lua_tointeger(L, 2);
+
+	lua_getfield(L, LUA_REGISTRYINDEX, "lua-cases");
+	for (lua_pushnil(L); lua_next(L, 5); lua_pop(L, 1)) {
+		if (known_id(L) != id)
+			continue;
+		lua_pushvalue(L, 3);
+		lua_setfield(L, -2, "state");
+		lua_pushvalue(L, 4);
+		lua_setfield(L, -2,
+		    engine_has(r->engine, id) ? "text" : "error");
+	}
+	return 0;
+}
+
+static void
+settled(void *arg, uint64_t id, enum engine_result result,
+    const struct engine_report *report)
+{
+	struct run *r = arg;
+	lua_State *L = state_lua(r->state);
+
+	lua_pushcfunction(L, note_settled);
+	lua_pushlightuserdata(L, r);
+	lua_pushinteger(L, (lua_Integer)id);
+	lua_pushstring(L, result == ENGINE_APPLIED    ? "applied"
+			  : result == ENGINE_DEFERRED ? "pending"
+						      : "failed");
+	lua_pushlstring(L, (const char *)report->text.data, report->text.len);
+	lua_call(L, 4, 0);
+}
+
+static int
 status(lua_State *L)
 {
 	luaL_checkstring(L, 1);
@@ -184,7 +233,8 @@ static int
 prepare(lua_State *L)
 {
 	static const luaL_Reg functions[] = {{"apply", apply},
-	    {"rollback", rollback}, {"status", status}, {NULL, NULL}};
+	    {"rollback", rollback}, {"fire", fire}, {"status", status},
+	    {NULL, NULL}};
 	const luaL_Reg *f;
 
 	lua_newtable(L);
@@ -256,6 +306,7 @@ static int
 run_case(const char *dir, int control, int generational, struct buf *why)
 {
 	struct run r = {NULL, NULL, 0, control};
+	struct engine_callbacks callbacks = {NULL, NULL, settled};
 	struct buf text = BUF_INIT;
 	lua_State *L;
 	int result = -1;
@@ -266,6 +317,8 @@ run_case(const char *dir, int control, int generational, struct buf *why)
 	r.engine = engine_new(r.state, NULL);
 	if (r.engine == NULL)
 		goto done;
+	callbacks.arg = &r;
+	engine_set_callbacks(r.engine, &callbacks);
 	L = state_lua(r.state);
 	if (generational)
 		lua_gc(L, LUA_GCGEN, 0, 0);

@@ -680,9 +680,8 @@ test_report(void)
 	       "local old = M.heal hotfix.replace{target='m::heal', "
 	       "with=function() return old() end}"),
 	    ENGINE_FAILED, "a new function that would call itself");
-	OK(says(&g, "hotfix.hook is what calls the old one; not in this "
-		    "version"),
-	    "is refused, and no way is told that is not there");
+	OK(says(&g, "hotfix.hook hands it the original"),
+	    "is refused, and the way to do it is told");
 	lua_run(&g, "for i = 1, 200 do M['f' .. i] = function() end end");
 	for (i = 1; i <= 200; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n,
