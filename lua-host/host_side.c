@@ -312,8 +312,13 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 {
 	const struct peer_clock clock = peer_clock_real;
 	struct hotfix_host *h = calloc(1, sizeof *h);
-	const struct program_ops ops = {
-	    h, op_log, op_send, op_broadcast, op_clients, op_has, op_rearm};
+	const struct program_ops ops = {.arg = h,
+	    .log = op_log,
+	    .send = op_send,
+	    .broadcast = op_broadcast,
+	    .clients = op_clients,
+	    .has = op_has,
+	    .rearm = op_rearm};
 	struct sock_net *nets =
 	    calloc(o->nallow > 0 ? o->nallow : 1, sizeof *nets);
 	struct host_config config = {.name = o->name,

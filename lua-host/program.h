@@ -17,8 +17,8 @@
  * many handlers ran), hotfix.after(seconds, fn), hotfix.every(seconds, fn)
  * (both return a handle for hotfix.cancel(handle), which tells whether there
  * was something to cancel), hotfix.now(), hotfix.log(...), hotfix.args,
- * hotfix.stop([status]). On a host also hotfix.send(client, text),
- * hotfix.broadcast(text), hotfix.clients() (sorted), hotfix.has(client,
+ * hotfix.stop([status]), hotfix.proven(). On a host also hotfix.send(client,
+ * text), hotfix.broadcast(text), hotfix.clients() (sorted), hotfix.has(client,
  * feature); on a client hotfix.send(text). send and broadcast return true, or
  * false and "not connected" or "too large".
  *
@@ -29,6 +29,7 @@
  */
 
 struct program;
+struct lua_State;
 
 enum program_side { PROGRAM_HOST, PROGRAM_CLIENT };
 
@@ -62,6 +63,12 @@ struct program_ops {
 	    void *cookie);
 	/* 1 when the client runs an update of the feature, else 0. */
 	int (*has)(void *arg, const char *client, const char *feature);
+	/* An event happens, before its handlers run: its name is at this index
+	 * of the stack, what lies above are its arguments. Raises nothing and
+	 * leaves the stack as it was. May be NULL. */
+	void (*fired)(void *arg, struct lua_State *L, int event);
+	/* The program says that it runs well. May be NULL. */
+	void (*proven)(void *arg);
 	/* The earliest timer moved: ask program_next_ns again. Not called for
 	 * what program_run_due itself moves. */
 	void (*rearm)(void *arg);

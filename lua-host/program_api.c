@@ -90,6 +90,16 @@ api_stop(lua_State *L)
 	return 0;
 }
 
+static int
+api_proven(lua_State *L)
+{
+	struct program *p = program_self(L);
+
+	if (p->ops.proven != NULL)
+		p->ops.proven(p->ops.arg);
+	return 0;
+}
+
 /* --- peers ---------------------------------------------------------------- */
 
 static int
@@ -263,6 +273,7 @@ static const luaL_Reg both[] = {
     {"now", api_now},
     {"log", api_log},
     {"stop", api_stop},
+    {"proven", api_proven},
     {NULL, NULL},
 };
 

@@ -24,6 +24,9 @@ program_fire(struct program *p, lua_State *L, int event)
 	int j;
 
 	luaL_checkstack(L, nargs + 4, "too many arguments");
+	/* What waits for the event is in force for its handlers already. */
+	if (p->ops.fired != NULL)
+		p->ops.fired(p->ops.arg, L, event);
 	/* The list may grow meanwhile; n is how long it is now. */
 	n = push_handlers(p, L, event);
 	for (i = 1; i <= n; i++) {

@@ -17,7 +17,7 @@ struct world {
 	struct buf log;  /* a line each */
 	struct buf sent; /* "client text" LF; broadcasts as client "*" */
 	size_t sent_len; /* of the last text */
-	int rearms;
+	int rearms, proven;
 	int nclients;
 	size_t longest; /* line of log */
 };
@@ -84,11 +84,32 @@ world_rearm(void *arg)
 	w->rearms++;
 }
 
+/* Told with its arguments, as "fired NAME ARG...". */
+static void
+world_fired(void *arg, lua_State *L, int event)
+{
+	struct world *w = arg;
+	int i;
+
+	buf_puts(&w->sent, "fired");
+	for (i = event; i <= lua_gettop(L); i++)
+		buf_printf(&w->sent, " %s", lua_tostring(L, i));
+	buf_puts(&w->sent, "\n");
+}
+
+static void
+world_proven(void *arg)
+{
+	struct world *w = arg;
+
+	w->proven++;
+}
+
 static struct program_ops
 world_ops(struct world *w)
 {
 	struct program_ops ops = {w, world_log, world_send, world_broadcast,
-	    world_clients, world_has, world_rearm};
+	    world_clients, world_has, NULL, world_proven, world_rearm};
 
 	return ops;
 }
@@ -194,13 +215,15 @@ test_table(void)
 
 	world_open(&w, PROGRAM_HOST);
 	IS_STR(lua(&w, names),
-	    "after broadcast cancel clients every fire has log now on send "
+	    "after broadcast cancel clients every fire has log now on proven "
+	    "send "
 	    "stop",
 	    "what a host's program may call");
 	world_close(&w);
 
 	world_open(&w, PROGRAM_CLIENT);
-	IS_STR(lua(&w, names), "after cancel every fire log now on send stop",
+	IS_STR(lua(&w, names),
+	    "after cancel every fire log now on proven send stop",
 	    "what a client's program may call");
 	world_close(&w);
 
@@ -371,6 +394,31 @@ test_events(void)
 	IS_STR(lua(&w, "return hotfix.fire('many', table.unpack({}, 1, 200))"
 		       " .. '/' .. m"),
 	    "5/200", "many arguments, nils among them");
+	world_close(&w);
+}
+
+/* Who waits for events is told before the handlers run. */
+static void
+test_fired(void)
+{
+	struct world w;
+	struct program_ops ops = world_ops(&w);
+	const char *const args[] = {"ann", "10"};
+
+	memset(&w, 0, sizeof w);
+	w.s = state_new();
+	ops.fired = world_fired;
+	w.p = program_new(w.s, PROGRAM_HOST, &ops);
+	lua(&w, "hotfix.on('level', function(who) hotfix.send('h', who) "
+		"end) hotfix.fire('level', 'bob', 3)");
+	program_event(w.p, "level", args, NULL, 2);
+	program_event(w.p, "alone", NULL, NULL, 0);
+	IS_STR(buf_text(&w.sent),
+	    "fired level bob 3\nh bob\nfired level ann 10\nh ann\n"
+	    "fired alone\n",
+	    "each event with its arguments, handled or not");
+	lua(&w, "hotfix.proven() hotfix.proven()");
+	IS(w.proven, 2, "a program says that it runs well");
 	world_close(&w);
 }
 
@@ -858,6 +906,7 @@ main(void)
 	test_run();
 	test_stop();
 	test_events();
+	test_fired();
 	test_events_hostile();
 	test_timers();
 	test_timers_every();
