@@ -15,34 +15,14 @@ resize(void *ud, void *block, size_t old, size_t size)
 	struct state *s = ud;
 	void *new = alloc_resize(&s->alloc, block, old, size);
 
-	if (new == NULL && size > 0)
+	if (new == NULL && size > 0) {
+		/* The cap did not stand: the machine, or the process's limit.
+		 */
+		if (s->rehearsal.on && !s->alloc.refused)
+			s->rehearsal.starved = 1;
 		state_budget_refused(s);
+	}
 	return new;
-}
-
-/* Upvalues: a function of a library, its name. It is as it was, but not for
- * an update while it runs. */
-static int
-guarded(lua_State *L)
-{
-	if (state_of(L)->budget.on)
-		return luaL_error(L, "%s is not for updates",
-		    lua_tostring(L, lua_upvalueindex(2)));
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-	return lua_gettop(L);
-}
-
-static void
-guard(lua_State *L, const char *library, const char *function)
-{
-	lua_getglobal(L, library);
-	lua_getfield(L, -1, function);
-	lua_pushfstring(L, "%s.%s", library, function);
-	lua_pushcclosure(L, guarded, 2);
-	lua_setfield(L, -2, function);
-	lua_pop(L, 1);
 }
 
 static int
@@ -70,10 +50,7 @@ open_libraries(lua_State *L)
 	}
 	lua_pop(L, 2);
 
-	/* An update must not take its own limits off, nor a host with all
-	 * its players away. */
-	guard(L, LUA_DBLIBNAME, "sethook");
-	guard(L, LUA_OSLIBNAME, "exit");
+	state_open_guards(L);
 
 	/* Keeps threads alive whose hook stands aside (state_budget.c). */
 	lua_newtable(L);
@@ -110,6 +87,7 @@ state_free(struct state *s)
 		lua_close(s->L);
 	alloc_free(&s->alloc);
 	free(s->budget.aside);
+	buf_free(&s->rehearsal.pretences);
 	free(s);
 }
 

@@ -92,6 +92,31 @@ enum state_over state_end_budget(struct state *s);
 const char *state_over_text(const struct state *s, enum state_over over,
     char out[STATE_OVER_TEXT]);
 
+/*
+ * In a copy of the process that ends soon (lua-host/rehearse.h): from now on
+ * what would change the world does nothing, answers as if it had worked, and
+ * is noted: os.execute, os.remove, os.rename, os.tmpname, io.popen, io.open
+ * and io.output of a name for writing (the handle takes everything and holds
+ * nothing). os.exit, and reading a file that was opened before, raise an
+ * error and leave a refusal that no pcall can take back. hotfix.rehearsing is
+ * true, where there is a table hotfix. There is no way back. 0, or -1: out of
+ * memory.
+ */
+int state_rehearse(struct state *s);
+int state_is_rehearsing(const struct state *s);
+/* Note that the C function which runs did nothing: call as a script writes
+ * it, and its first nargs arguments (strings). */
+void state_pretend(struct lua_State *L, const char *call, int nargs);
+/* How many calls were noted, and the first of them, a line each, escaped. */
+#define STATE_PRETENCES_MAX 12 /* lines; half of a report at most */
+#define STATE_PRETENCE_ARG  60 /* bytes that are shown of an argument */
+size_t state_pretences(const struct state *s, const struct buf **lines);
+/* The first reason to refuse the update, one escaped line; NULL: none. */
+#define STATE_REFUSAL_MAX 256 /* a place in a source and a sentence */
+const char *state_refusal(const struct state *s);
+/* 1 when memory ran out below the cap, if only for Lua to collect garbage. */
+int state_starved(const struct state *s);
+
 /* Allocations that failed so far. Each made Lua collect all garbage, even
  * with its collector stopped. */
 uint64_t state_refusals(const struct state *s);

@@ -26,11 +26,46 @@ struct budget {
 	size_t naside, cap_aside;
 };
 
+/* Functions of Lua's libraries that ours stand before. */
+enum guard {
+	GUARD_SETHOOK,
+	GUARD_EXIT,
+	GUARD_EXECUTE,
+	GUARD_REMOVE,
+	GUARD_RENAME,
+	GUARD_TMPNAME,
+	GUARD_OPEN,
+	GUARD_POPEN,
+	GUARD_TMPFILE,
+	GUARD_INPUT,
+	GUARD_OUTPUT,
+	GUARD_READ,
+	GUARD_LINES,
+	GUARD_FILE_READ,
+	GUARD_FILE_LINES,
+	GUARD_NEXT_LINE, /* what the two of lines return */
+	GUARDS,
+};
+
+struct rehearsed {
+	int on;
+	int starved;       /* memory ran out, other than by the cap */
+	size_t tmpnames;   /* told so far */
+	size_t npretences; /* calls; the first of them as lines: */
+	struct buf pretences;
+	char refusal[STATE_REFUSAL_MAX]; /* "": none */
+};
+
 struct state {
 	struct alloc alloc;
 	struct budget budget;
+	struct rehearsed rehearsal;
 	lua_State *L;
+	lua_CFunction originals[GUARDS];
 };
+
+/* Put them in place; the libraries are open. Raises Lua errors. */
+void state_open_guards(lua_State *L);
 
 /* To be told when an allocation was refused: a collection of all garbage
  * comes next. */
