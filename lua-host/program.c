@@ -43,6 +43,8 @@ program_log(struct program *p, const char *what, const void *text, size_t len)
 	const char *at = text, *end;
 	size_t n, used = 0;
 
+	if (state_is_rehearsing(p->state)) /* the log is the world's */
+		return;
 	if (what != NULL) {
 		text_escape(line, PROGRAM_LINE_MAX / 2, what, strlen(what), 1);
 		used = strlen(line);

@@ -20,7 +20,8 @@
  * hotfix.stop([status]), hotfix.proven(). On a host also hotfix.send(client,
  * text), hotfix.broadcast(text), hotfix.clients() (sorted), hotfix.has(client,
  * feature); on a client hotfix.send(text). send and broadcast return true, or
- * false and "not connected" or "too large".
+ * false and "not connected" or "too large". In a rehearsal (state_rehearse)
+ * both only pretend, and nothing is logged.
  *
  * Wrong arguments raise an error. An error in a handler or a timer is logged
  * with its traceback and goes no further. After hotfix.stop no timer runs any

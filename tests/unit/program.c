@@ -899,6 +899,50 @@ test_memory(void)
 	world_close(&w);
 }
 
+/* --- a rehearsal ---------------------------------------------------------- */
+
+static void
+test_rehearsal(void)
+{
+	const struct buf *lines;
+	struct buf noted = BUF_INIT;
+	struct world w;
+
+	world_open(&w, PROGRAM_HOST);
+	IS(state_rehearse(w.s), 0, "a host's program in a rehearsal");
+	IS_STR(lua(&w, "return hotfix.send('orc-2', 'x') and "
+		       "hotfix.send('nobody', 'x') and hotfix.broadcast('x')"),
+	    "true", "what it sends seems to go out");
+	IS_STR(lua(&w, "return hotfix.send('a\\0b', 'x')"), "false",
+	    "to what can be a client");
+	IS_STR(lua(&w, "return select(2, hotfix.broadcast(('x'):rep((1 << "
+		       "26) + 1)))"),
+	    "too large", "and is no message too large");
+	lua(&w, "hotfix.on('x', function() error('e') end) hotfix.fire('x') "
+		"hotfix.log('x')");
+	OK(w.sent.len == 0 && w.log.len == 0, "nothing is sent or logged");
+	state_pretences(w.s, &lines);
+	buf_append(&noted, lines->data, lines->len);
+	IS_STR(buf_text(&noted),
+	    "hotfix.send(\"orc-2\")\nhotfix.send(\"nobody\")\n"
+	    "hotfix.broadcast()\n",
+	    "what was pretended is noted");
+	lua(&w, "hotfix.stop(3)");
+	OK(program_stopped(w.p, NULL), "the copy may stop");
+	world_close(&w);
+
+	world_open(&w, PROGRAM_CLIENT);
+	IS(state_rehearse(w.s), 0, "a client's program in a rehearsal");
+	IS_STR(lua(&w, "return hotfix.send('x')"), "true", "seems to send");
+	OK(w.sent.len == 0, "and does not");
+	buf_reset(&noted);
+	state_pretences(w.s, &lines);
+	buf_append(&noted, lines->data, lines->len);
+	IS_STR(buf_text(&noted), "hotfix.send()\n", "which is noted");
+	world_close(&w);
+	buf_free(&noted);
+}
+
 int
 main(void)
 {
@@ -915,5 +959,6 @@ main(void)
 	test_peers();
 	test_login();
 	test_memory();
+	test_rehearsal();
 	return tap_done();
 }
