@@ -109,8 +109,9 @@ struct doc {
  * Where hotfix-protocol(7) leaves room: ids and instants are positive; a
  * revert or retirement names an id below its own; reverts, retires and
  * notice exclude each other; a package is a part; "base" needs "package",
- * "full" needs "base"; the names of events hold no space; a canary is 1% to
- * 100%; "dry-run: no" asks for nothing.
+ * "full" needs "base"; the names of events hold no space; what has no part
+ * neither waits for one nor is a dry run; a canary is 1% to 100%;
+ * "dry-run: no" asks for nothing.
  */
 
 /*
@@ -169,10 +170,11 @@ struct doc_spec {
 	const char *program, *version, *platform;
 	const char *server_program, *server_version, *zone;
 	const char *needs; /* ids parted by one space */
-	int64_t expires_us, take_back_until_us;
+	const char *on;
+	int64_t by_us, expires_us, take_back_until_us;
 	uint64_t reverts, retires;
 	const char *max_failed, *wait, *note;
-	int allow_partial;
+	int dry_run, allow_partial;
 	const char *extra; /* whole field lines, each with its LF, or NULL */
 	struct {
 		const void *bytes; /* NULL: no such part */

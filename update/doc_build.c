@@ -85,7 +85,8 @@ put_fields(struct buf *b, const struct doc_spec *s, struct err *e)
 	    put(b, "server-program", s->server_program, e) != 0 ||
 	    put(b, "server-version", s->server_version, e) != 0 ||
 	    put(b, "zone", s->zone, e) != 0 ||
-	    put(b, "needs", s->needs, e) != 0)
+	    put(b, "needs", s->needs, e) != 0 || put(b, "on", s->on, e) != 0 ||
+	    put_instant(b, "by", s->by_us, e) != 0)
 		return -1;
 	for (i = 0; i < DOC_NPARTS; i++)
 		if (s->parts[i].bytes != NULL)
@@ -93,7 +94,8 @@ put_fields(struct buf *b, const struct doc_spec *s, struct err *e)
 			    s->parts[i].bytes, s->parts[i].len);
 	put_id(b, "reverts", s->reverts);
 	put_id(b, "retires", s->retires);
-	if (put(b, "max-failed", s->max_failed, e) != 0 ||
+	if (put(b, "dry-run", s->dry_run ? "yes" : NULL, e) != 0 ||
+	    put(b, "max-failed", s->max_failed, e) != 0 ||
 	    put(b, "wait", s->wait, e) != 0 ||
 	    put(b, "allow-partial", s->allow_partial ? "yes" : NULL, e) != 0 ||
 	    put_instant(b, "take-back-until", s->take_back_until_us, e) != 0 ||

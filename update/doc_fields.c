@@ -356,8 +356,8 @@ static const struct rule {
     {"server-version", parse_list, AT(server_version), LIST_SHAPE, 0},
     {"zone", parse_list, AT(zone), LIST_SHAPE, 0},
     {"needs", parse_needs, 0, "not ids parted by one space", 0},
-    {"on", parse_event, AT(on), "not the name of an event", LATER},
-    {"by", parse_instant, AT(by_us), INSTANT_SHAPE, LATER},
+    {"on", parse_event, AT(on), "not the name of an event", 0},
+    {"by", parse_instant, AT(by_us), INSTANT_SHAPE, 0},
     {"at", parse_instant, AT(at_us), INSTANT_SHAPE, LATER},
     {"server", parse_source, AT(parts[DOC_SERVER]), PART_SHAPE, PART},
     {"client", parse_source, AT(parts[DOC_CLIENT]), PART_SHAPE, PART},
@@ -370,7 +370,7 @@ static const struct rule {
     {"reverts", parse_reverts, 0, ID_SHAPE, SPECIAL},
     {"retires", parse_retires, 0, ID_SHAPE, SPECIAL},
     {"notice", parse_notice, 0, "not 'failed' and a text", SPECIAL | LATER},
-    {"dry-run", parse_switch, AT(dry_run), "neither yes nor no", LATER},
+    {"dry-run", parse_switch, AT(dry_run), "neither yes nor no", 0},
     {"allow-partial", parse_switch, AT(allow_partial), "neither yes nor no", 0},
     {"canary", parse_canary, AT(canary), "neither P% nor a list of client ids",
 	LATER},
@@ -496,9 +496,7 @@ read_field(struct doc *d, const struct rule *r, const struct field *f,
 	if ((r->flags & PART) != 0)
 		place_part(d,
 		    (enum doc_part_kind)((struct doc_part *)slot - d->parts));
-	/* "dry-run: no" asks for nothing. */
-	if ((r->flags & LATER) != 0 && d->unsupported == NULL &&
-	    (r->parse != parse_switch || *(const int *)slot))
+	if ((r->flags & LATER) != 0 && d->unsupported == NULL)
 		d->unsupported = r->name;
 	return WORD_OK;
 }
@@ -533,6 +531,10 @@ check_together(const struct doc *d, size_t nspecial, struct refusal *why)
 		wrong = d->kind == DOC_REVERT
 			    ? "reverts: an id that is not below its own"
 			    : "retires: an id that is not below its own";
+	else if (nspecial > 0 && d->on != NULL)
+		wrong = "on: without a part that could wait";
+	else if (nspecial > 0 && d->dry_run)
+		wrong = "dry-run: without a part to be tried";
 	else if (d->by_us != 0 && d->on == NULL)
 		wrong = "by: without on";
 	else if (d->at_us != 0 && d->on != NULL)

@@ -312,16 +312,17 @@ order(void)
 		const char *text;
 	} rows[] = {
 	    {"key", WORD_UNTRUSTED_KEY, STRANGER | FORGED,
-		"hotfix-update: 2\nmust-x: y\nrubbish\non: e\n"},
+		"hotfix-update: 2\nmust-x: y\nrubbish\nspread: 1s\n"},
 	    {"signature", WORD_BAD_SIGNATURE, FORGED,
-		"hotfix-update: 2\nmust-x: y\nrubbish\non: e\n"},
+		"hotfix-update: 2\nmust-x: y\nrubbish\nspread: 1s\n"},
 	    {"version", WORD_UNSUPPORTED, 0,
-		"hotfix-update: 2\nrubbish\non: e\n"},
-	    {"must-", WORD_UNSUPPORTED, 0, FIRST "rubbish\nmust-x: y\non: e\n"},
-	    {"field", WORD_SYNTAX, 0, FIRST BASIC "on: e\nretires: 0\n"},
-	    {"combination", WORD_SYNTAX, 0, FIRST BASIC "on: e\n"},
+		"hotfix-update: 2\nrubbish\nspread: 1s\n"},
+	    {"must-", WORD_UNSUPPORTED, 0,
+		FIRST "rubbish\nmust-x: y\nspread: 1s\n"},
+	    {"field", WORD_SYNTAX, 0, FIRST BASIC "spread: 1s\nretires: 0\n"},
+	    {"combination", WORD_SYNTAX, 0, FIRST BASIC "spread: 1s\n"},
 	    {"not carried out", WORD_UNSUPPORTED, 0,
-		FIRST BASIC "retires: 5\non: e\n"},
+		FIRST BASIC "retires: 5\nspread: 1s\n"},
 	    {"scope", WORD_OUT_OF_SCOPE, 0, FIRST BASIC "retires: 5\n"},
 	    {"none", WORD_OK, 0, FIRST BASIC "reverts: 5\n"},
 	};
@@ -351,7 +352,7 @@ order(void)
 			printf("# got %s: %s\n", word_name(w), why.text);
 		if (rows[i].word == WORD_UNSUPPORTED && rows[i].text[15] == '1')
 			OK(strstr(why.text, i == 3 ? "must-x"
-						   : "on: not "
+						   : "spread: not "
 						     "carried out") == why.text,
 			    "it names the field");
 		doc_free(d);

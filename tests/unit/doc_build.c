@@ -4,7 +4,8 @@
 #include "tests/docs.h"
 #include "tests/tap.h"
 
-#define ID 1795342500123456
+#define ID    1795342500123456
+#define BY_US INT64_C(1795345200000000) /* 2026-11-22T11:00:00Z */
 
 static void
 spec_init(struct doc_spec *s)
@@ -25,9 +26,12 @@ exact(void)
 	    "feature: combat-damage\n"
 	    "created: 2026-11-22T10:15:00.123456Z\n"
 	    "version: 1.4.*\n"
+	    "on: round-end\n"
+	    "by: 2026-11-22T11:00:00.000000Z\n"
 	    "server: 0 d41d8cd98f00b204e9800998ecf8427e cf83e1357eefb8bdf154285"
 	    "0d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d28"
 	    "77eec2f63b931bd47417a81a538327af927da3e\n"
+	    "dry-run: yes\n"
 	    "note: first\n"
 	    "\n";
 	struct buf b = BUF_INIT;
@@ -37,6 +41,9 @@ exact(void)
 	spec_init(&s);
 	s.version = "1.4.*";
 	s.note = "first";
+	s.on = "round-end";
+	s.by_us = BY_US;
+	s.dry_run = 1;
 	s.parts[DOC_SERVER].len = 0;
 	buf_puts(&b, "before ");
 	if (IS(doc_build(&b, &s, &e), 0, "a signed text is built"))
@@ -67,6 +74,9 @@ round_trip(void)
 	s.server_version = "2.3";
 	s.zone = "eu-1";
 	s.needs = "17 1795342500123455";
+	s.on = "round-end";
+	s.by_us = BY_US;
+	s.dry_run = 1;
 	s.expires_us = ID + 5;
 	s.take_back_until_us = ID + 70 * INT64_C(1000000);
 	s.max_failed = "1%";
@@ -94,6 +104,9 @@ round_trip(void)
 		IS_STR(d->zone, "eu-1", "zone");
 		OK(d->nneeds == 2 && d->needs[0] == 17 && d->needs[1] == ID - 1,
 		    "needs");
+		IS_STR(d->on, "round-end", "on");
+		IS(d->by_us, BY_US, "by");
+		IS(d->dry_run, 1, "dry-run");
 		IS(d->expires_us, ID + 5, "expires");
 		IS(d->take_back_until_us, ID + 70 * INT64_C(1000000),
 		    "take-back-until");
@@ -164,6 +177,9 @@ bad_texts(void)
 	    {AT(zone), ",", "zone: "},
 	    {AT(needs), "1  2", "needs: "},
 	    {AT(needs), "1795342500123456", "needs: "},
+	    {AT(on), "", "on: "},
+	    {AT(on), "round end", "on: "},
+	    {AT(on), "e\nby: x", "on: "},
 	    {AT(max_failed), "101%", "max-failed: "},
 	    {AT(wait), "10", "wait: "},
 	    {AT(note), "x\nzone: eu", "note: "},
@@ -202,6 +218,10 @@ bad_numbers(void)
 	s.expires_us = -1;
 	refuses(&s, "expires: ");
 	spec_init(&s);
+	s.on = "e";
+	s.by_us = -1;
+	refuses(&s, "by: ");
+	spec_init(&s);
 	s.take_back_until_us = INT64_MAX;
 	refuses(&s, "take-back-until: ");
 	spec_init(&s);
@@ -224,6 +244,15 @@ bad_together(void)
 	spec_init(&s);
 	s.reverts = 1;
 	refuses(&s, "a revert");
+	s.parts[DOC_SERVER].bytes = NULL;
+	s.on = "e";
+	refuses(&s, "on: ");
+	s.on = NULL;
+	s.dry_run = 1;
+	refuses(&s, "dry-run: ");
+	spec_init(&s);
+	s.by_us = BY_US;
+	refuses(&s, "by: without on");
 	spec_init(&s);
 	s.parts[DOC_CLIENT].bytes = "";
 	s.max_failed = "1";

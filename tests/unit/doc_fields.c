@@ -188,11 +188,14 @@ static const struct {
     BAD("needs", FIRST "needs: 1795342500123456\n" ID CREATED FEATURE SERVER),
 
     /* on, by, at. */
-    LATER("on", UPDATE "on: round-end\n"),
-    LATER("on", UPDATE "on: round-end\nby: 2026-11-22T11:00:00Z\n"),
+    GOOD(UPDATE "on: round-end\n"),
+    GOOD(UPDATE "on: round-end\nby: 2026-11-22T11:00:00Z\n"),
+    GOOD(BASIC "by: 2026-11-22T11:00:00Z\non: \xc3\xa9:1\n" CLIENT),
     LATER("at", UPDATE "at: 2026-11-22T11:00:00Z\n"),
     BAD("on", UPDATE "on: \n"),
     BAD("on", UPDATE "on: round end\n"),
+    BAD("on", BASIC "reverts: 1\non: round-end\n"),
+    BAD("on", BASIC "on: round-end\nretires: 1\n"),
     BAD("by", UPDATE "by: 2026-11-22T11:00:00Z\n"),
     BAD("by", UPDATE "on: round-end\nby: 5m\n"),
     BAD("at", UPDATE "at: +5m\n"),
@@ -293,7 +296,11 @@ static const struct {
     BAD("notice", BASIC "notice: done well\n"),
 
     /* Guards. */
-    LATER("dry-run", UPDATE "dry-run: yes\n"),
+    GOOD(UPDATE "dry-run: yes\n"),
+    GOOD(UPDATE "dry-run: yes\non: round-end\n"),
+    BAD("dry-run", BASIC "reverts: 1\ndry-run: yes\n"),
+    BAD("dry-run", BASIC "dry-run: yes\nretires: 1\n"),
+    GOOD(BASIC "retires: 1\ndry-run: no\n"),
     GOOD(UPDATE "dry-run: no\n"),
     BAD("dry-run", UPDATE "dry-run: true\n"),
     BAD("dry-run", UPDATE "dry-run: \n"),
@@ -340,9 +347,9 @@ static const struct {
     GOOD(UPDATE "note: \xc3\xa9 : %s \\ fine\n"),
 
     /* The first in the document that is not carried out is the one named. */
-    LATER("at", UPDATE "at: 2026-11-22T11:00:00Z\ndry-run: yes\n"),
-    LATER("dry-run", UPDATE "dry-run: yes\nat: 2026-11-22T11:00:00Z\n"),
-    LATER("at", UPDATE "dry-run: no\nat: 2026-11-22T11:00:00Z\n"),
+    LATER("at", UPDATE "at: 2026-11-22T11:00:00Z\nspread: 10s\n"),
+    LATER("spread", UPDATE "spread: 10s\nat: 2026-11-22T11:00:00Z\n"),
+    LATER("at", UPDATE "dry-run: yes\nat: 2026-11-22T11:00:00Z\n"),
 };
 
 static enum word
@@ -406,6 +413,9 @@ values(const struct keyring *ring)
 			 "max-failed: 3%\n"
 			 "wait: 2m\n"
 			 "allow-partial: yes\n"
+			 "by: 2026-11-22T11:00:00Z\n"
+			 "on: round-end\n"
+			 "dry-run: yes\n"
 			 "needs: 7 5\n"
 			 "expires: 2027-01-01T00:00:00.5Z\n" ID CREATED
 			 "server: 123 " DIGESTS "\n"
@@ -433,6 +443,9 @@ values(const struct keyring *ring)
 		IS(d->max_failed.value, 3, "of 3%");
 		IS(d->wait_ms, 120000, "wait");
 		IS(d->allow_partial, 1, "allow-partial");
+		IS_STR(d->on, "round-end", "on");
+		IS(d->by_us, 1795345200000000, "by");
+		IS(d->dry_run, 1, "dry-run");
 		IS(d->nparts, 2, "two parts");
 		OK(d->order[0] == DOC_CLIENT && d->order[1] == DOC_SERVER,
 		    "parts in the order of their fields");
@@ -478,15 +491,14 @@ values(const struct keyring *ring)
 		OK(d->kind == DOC_NOTICE && d->nparts == 0, "is no update");
 	doc_free(d);
 	if (IS(open_signed(&d, NULL,
-		   BASIC PACKAGE "base: 1.4\nspread: 5m\non: e\n"
-				 "by: 2026-11-22T11:00:00Z\n"
-				 "dry-run: yes\ncanary: a,b\n",
+		   BASIC PACKAGE "base: 1.4\nspread: 5m\n"
+				 "at: 2026-11-22T11:00:00Z\n"
+				 "canary: a,b\n",
 		   &why),
 		WORD_OK, "what is not carried out yet"))
 		OK(strncmp(d->package, "arena 1.5 9 ", 12) == 0 &&
 			strcmp(d->base, "1.4") == 0 && d->spread_ms == 300000 &&
-			strcmp(d->on, "e") == 0 &&
-			d->by_us == 1795345200000000 && d->dry_run &&
+			d->at_us == 1795345200000000 &&
 			strcmp(d->canary, "a,b") == 0,
 		    "is read all the same");
 	doc_free(d);
