@@ -200,7 +200,7 @@ print_usage(const struct parser *p)
 		    o->name != NULL ? "--" : "", o->name != NULL ? o->name : "",
 		    o->value != NULL ? " " : "",
 		    o->value != NULL ? o->value : "");
-		printf("  %-26s %s\n", left, o->what);
+		printf("  %-30s %s\n", left, o->what);
 	}
 }
 

@@ -8,6 +8,10 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "base/text.h"
+#include "cmd/wrap.h"
+
+#define SHOWN 128 /* of an option's value in a message */
 
 void
 plan_free(struct plan *p)
@@ -23,20 +27,164 @@ plan_free(struct plan *p)
 
 /* --- parts --------------------------------------------------------------- */
 
+/* The sides that have Lua. */
+static const struct {
+	enum doc_part_kind kind;
+	const char *name, *option; /* for its modules */
+} sides[] = {
+    {DOC_SERVER, "server", "--server-module"},
+    {DOC_CLIENT, "client", "--client-module"},
+};
+
+#define NSIDES (sizeof sides / sizeof *sides)
+
+/* NAME=FILE of a module; the texts are the option's. */
+struct module {
+	const char *name, *file;
+	size_t name_len;
+};
+
+static const char *
+file_of(const struct plan *p, enum doc_part_kind kind)
+{
+	if (p->both != NULL)
+		return p->both;
+	return kind == DOC_SERVER ? p->server : p->client;
+}
+
+int
+plan_has_part(const struct plan *p, enum doc_part_kind kind)
+{
+	return file_of(p, kind) != NULL || p->modules[kind].n > 0;
+}
+
 static int
-read_part(struct plan *p, enum doc_part_kind kind, const char *path,
+parse_module(struct module *m, const char *option, const char *text,
     struct err *e)
 {
-	struct buf *b = &p->parts[kind];
+	const char *eq = strchr(text, '=');
+	char shown[SHOWN];
 
-	if (file_read(path, DOC_PART_MAX, b, e) != 0)
-		return -1;
-	/* An empty part is a part: its bytes are there, none of them. */
-	if (buf_text(b) == NULL)
-		return err_set(e, ERR_LOCAL, "out of memory");
-	p->spec.parts[kind].bytes = b->data;
-	p->spec.parts[kind].len = b->len;
+	if (eq == NULL || eq[1] == '\0')
+		return err_set(e, ERR_USAGE, "%s: '%s' is not NAME=FILE",
+		    option,
+		    text_escape(shown, sizeof shown, text, strlen(text), 0));
+	m->name = text;
+	m->name_len = (size_t)(eq - text);
+	m->file = eq + 1;
+	if (!wrap_name_is_valid(m->name, m->name_len))
+		return err_set(e, ERR_USAGE,
+		    "%s: the name of a module has 1 to %d bytes, without"
+		    " quotes and control bytes",
+		    option, WRAP_NAME_MAX);
 	return 0;
+}
+
+/* The modules of a side, each once; those of standard input are counted. */
+static int
+check_modules(const struct plan *p, size_t side, size_t *nstdin, struct err *e)
+{
+	const struct option_list *list = &p->modules[sides[side].kind];
+	struct module m, before;
+	size_t i, k;
+
+	for (i = 0; i < list->n; i++) {
+		if (parse_module(&m, sides[side].option, list->items[i], e) !=
+		    0)
+			return -1;
+		*nstdin += strcmp(m.file, "-") == 0;
+		for (k = 0; k < i; k++) {
+			if (parse_module(&before, sides[side].option,
+				list->items[k], e) != 0)
+				return -1;
+			if (before.name_len == m.name_len &&
+			    memcmp(before.name, m.name, m.name_len) == 0)
+				return err_set(e, ERR_USAGE,
+				    "%s: %.*s: given twice", sides[side].option,
+				    (int)m.name_len, m.name);
+		}
+	}
+	return 0;
+}
+
+/* Whatever is wrong with the options is told before a file is read. */
+static int
+check_sources(const struct plan *p, struct err *e)
+{
+	size_t nstdin = 0, i;
+	const char *file;
+
+	for (i = 0; i < NSIDES; i++) {
+		file = file_of(p, sides[i].kind);
+		nstdin += file != NULL && strcmp(file, "-") == 0 &&
+			  (i == 0 || p->both == NULL);
+		if (check_modules(p, i, &nstdin, e) != 0)
+			return -1;
+	}
+	if (nstdin > 1)
+		return err_set(e, ERR_USAGE,
+		    "two files from one standard input%s",
+		    p->modules[DOC_SERVER].n + p->modules[DOC_CLIENT].n == 0
+			? ": use --both"
+			: "");
+	return 0;
+}
+
+/* The text of the file that the part begins with, if there is one. */
+static int
+read_file(struct plan *p, enum doc_part_kind kind, struct err *e)
+{
+	struct buf *b = &p->parts[kind];
+	const struct buf *server = &p->parts[DOC_SERVER];
+	const char *file = file_of(p, kind);
+
+	if (file == NULL)
+		return 0;
+	/* Standard input can be read once only. */
+	if (kind != DOC_CLIENT || p->both == NULL)
+		return file_read(file, DOC_PART_MAX, b, e);
+	return server->len == 0 || buf_append(b, server->data, server->len) == 0
+		   ? 0
+		   : err_set(e, ERR_LOCAL, "out of memory");
+}
+
+/* The modules of a side, behind what its part has so far. */
+static int
+add_modules(struct plan *p, size_t side, struct err *e)
+{
+	const struct option_list *list = &p->modules[sides[side].kind];
+	struct buf *b = &p->parts[sides[side].kind];
+	struct buf source = BUF_INIT;
+	struct module m;
+	size_t i;
+	int ret = -1;
+
+	if (list->n > 0 && b->len > 0 && b->data[b->len - 1] != '\n')
+		buf_puts(b, "\n");
+	for (i = 0; i < list->n; i++) {
+		buf_reset(&source);
+		if (parse_module(&m, sides[side].option, list->items[i], e) !=
+			0 ||
+		    file_read(m.file, DOC_PART_MAX, &source, e) != 0)
+			goto out;
+		if (wrap_module(b, m.name, m.name_len, source.data,
+			source.len) != 0) {
+			err_set(e, ERR_LOCAL, "out of memory");
+			goto out;
+		}
+		if (b->len > DOC_PART_MAX) {
+			err_set(e, ERR_LOCAL,
+			    "%s: with it the %s part has %zu bytes; at most"
+			    " %d may be in one update",
+			    m.file, sides[side].name, b->len,
+			    (int)DOC_PART_MAX);
+			goto out;
+		}
+	}
+	ret = 0;
+out:
+	buf_free(&source);
+	return ret;
 }
 
 /* The feature of a part's file: its name without folder and extension, made
@@ -62,24 +210,27 @@ feature_from_path(char out[DOC_FEATURE + 1], const char *path)
 	return i > 0 ? 0 : -1;
 }
 
-int
-plan_read_parts(struct plan *p, struct err *e)
+/* The first file of the server part, else of the client part. */
+static const char *
+first_file(const struct plan *p)
 {
-	const char *server = p->both != NULL ? p->both : p->server;
-	const char *client = p->both != NULL ? p->both : p->client;
-	const char *named = server != NULL ? server : client;
+	const char *file = NULL;
+	size_t i;
 
-	if (server != NULL && client != NULL && strcmp(server, "-") == 0 &&
-	    p->both == NULL && strcmp(client, "-") == 0)
-		return err_set(e, ERR_USAGE,
-		    "two parts from one standard"
-		    " input: use --both");
-	if (server != NULL && read_part(p, DOC_SERVER, server, e) != 0)
-		return -1;
-	if (p->both != NULL)
-		p->spec.parts[DOC_CLIENT] = p->spec.parts[DOC_SERVER];
-	else if (client != NULL && read_part(p, DOC_CLIENT, client, e) != 0)
-		return -1;
+	for (i = 0; i < NSIDES && file == NULL; i++) {
+		file = file_of(p, sides[i].kind);
+		if (file == NULL && p->modules[sides[i].kind].n > 0)
+			file =
+			    strchr(p->modules[sides[i].kind].items[0], '=') + 1;
+	}
+	return file;
+}
+
+static int
+name_feature(struct plan *p, struct err *e)
+{
+	const char *named = first_file(p);
+
 	p->spec.feature = p->feature;
 	if (p->feature != NULL)
 		return 0;
@@ -90,6 +241,37 @@ plan_read_parts(struct plan *p, struct err *e)
 	if (feature_from_path(p->feature_text, named) != 0)
 		return err_set(e, ERR_USAGE, "%s: give --feature F", named);
 	p->spec.feature = p->feature_text;
+	return 0;
+}
+
+int
+plan_read_parts(struct plan *p, struct err *e)
+{
+	enum doc_part_kind kind;
+	struct buf *b;
+	size_t i;
+
+	if (check_sources(p, e) != 0 || name_feature(p, e) != 0)
+		return -1;
+	/* Both files first: what --both gives to the clients has none of the
+	 * server's modules. */
+	for (i = 0; i < NSIDES; i++)
+		if (read_file(p, sides[i].kind, e) != 0)
+			return -1;
+	for (i = 0; i < NSIDES; i++) {
+		kind = sides[i].kind;
+		b = &p->parts[kind];
+		if (!plan_has_part(p, kind))
+			continue;
+		if (add_modules(p, i, e) != 0)
+			return -1;
+		/* An empty part is a part: its bytes are there, none of
+		 * them. */
+		if (buf_text(b) == NULL)
+			return err_set(e, ERR_LOCAL, "out of memory");
+		p->spec.parts[kind].bytes = b->data;
+		p->spec.parts[kind].len = b->len;
+	}
 	return 0;
 }
 
@@ -165,6 +347,19 @@ default_max_failed(struct plan *p, const struct hosts *h)
 	p->spec.max_failed = p->failed_text;
 }
 
+/* An instant of an option, which is to come. */
+static int
+future_time(int64_t *out_us, const char *option, const char *text,
+    int64_t now_us, struct err *e)
+{
+	if (document_time(out_us, option, text, now_us, e) != 0)
+		return -1;
+	if (*out_us <= now_us)
+		return err_set(e, ERR_USAGE, "%s: %s is past already", option,
+		    text);
+	return 0;
+}
+
 static void
 format_ms(char *out, size_t size, int64_t ms)
 {
@@ -191,15 +386,15 @@ plan_make(struct plan *p, const struct hosts *h, int64_t now_us, struct err *e)
 	s->server_version = p->server_version;
 	s->zone = p->zone;
 	s->note = p->note;
+	s->dry_run = p->dry_run;
 	s->allow_partial = p->allow_partial;
-	if (p->expires != NULL) {
-		if (document_time(&s->expires_us, "--expires", p->expires,
-			now_us, e) != 0)
-			return -1;
-		if (s->expires_us <= now_us)
-			return err_set(e, ERR_USAGE,
-			    "--expires: %s is past already", p->expires);
-	}
+	s->on = p->on;
+	if (p->expires != NULL && future_time(&s->expires_us, "--expires",
+				      p->expires, now_us, e) != 0)
+		return -1;
+	if (p->by != NULL &&
+	    future_time(&s->by_us, "--by", p->by, now_us, e) != 0)
+		return -1;
 	buf_reset(&p->needs_text);
 	for (i = 0; i < p->needs.n; i++)
 		buf_printf(&p->needs_text, "%s%s", i > 0 ? " " : "",
@@ -264,7 +459,10 @@ plan_make_again(struct plan *p, int64_t now_us, struct err *e)
 	s->server_version = d->server_version;
 	s->zone = d->zone;
 	s->note = d->note;
+	s->dry_run = d->dry_run;
 	s->allow_partial = d->allow_partial;
+	s->on = d->on;
+	s->by_us = d->by_us;
 	s->expires_us = d->expires_us;
 	if (d->take_back_until_us != 0)
 		s->take_back_until_us =

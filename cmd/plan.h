@@ -23,11 +23,12 @@
 struct plan {
 	/* options */
 	const char *server, *client, *both;
+	struct option_list modules[DOC_NPARTS]; /* NAME=FILE, of each side */
 	const char *version, *platform, *program;
 	const char *server_version, *server_program, *zone;
-	const char *max_failed, *feature, *expires, *note;
+	const char *max_failed, *feature, *expires, *note, *on, *by;
 	int64_t wait_ms, take_back_ms; /* -1: not said */
-	int allow_partial;
+	int dry_run, allow_partial;
 	struct option_list needs;
 	const char *key, *sign_with, *write, *again;
 	struct fleet_options fleet;
@@ -42,7 +43,14 @@ struct plan {
 
 void plan_free(struct plan *p);
 
-/* The parts from their files, and the feature's name. */
+/* 1 when the options give such a part. */
+int plan_has_part(const struct plan *p, enum doc_part_kind kind);
+
+/*
+ * The parts from their files, and the feature's name. A part is the text of its
+ * file, then the modules (cmd/wrap.h) in the order in which they were given.
+ * 0, or -1 with err.
+ */
 int plan_read_parts(struct plan *p, struct err *e);
 
 /* The rest of the spec, with what the hosts told where nothing was said.

@@ -23,7 +23,7 @@
 static int
 has_parts(const struct plan *p)
 {
-	return p->server != NULL || p->client != NULL || p->both != NULL;
+	return plan_has_part(p, DOC_SERVER) || plan_has_part(p, DOC_CLIENT);
 }
 
 /* 1 when something is said that a finished document says already. */
@@ -35,7 +35,8 @@ has_content(const struct plan *p)
 	       p->server_program != NULL || p->zone != NULL ||
 	       p->max_failed != NULL || p->feature != NULL ||
 	       p->expires != NULL || p->note != NULL || p->wait_ms >= 0 ||
-	       p->take_back_ms >= 0 || p->allow_partial || p->needs.n > 0;
+	       p->take_back_ms >= 0 || p->allow_partial || p->needs.n > 0 ||
+	       p->dry_run || p->on != NULL || p->by != NULL;
 }
 
 /* What is wrong with the options as they stand: 0 or 2. */
@@ -49,21 +50,38 @@ check_usage(const struct say *s, const struct plan *p)
 		return 0;
 	if (!has_parts(p))
 		return options_complain(s, "no part: give --server, --client"
-					   " or --both FILE");
+					   " or --both FILE, or a module");
 	if (p->both != NULL && (p->server != NULL || p->client != NULL))
 		return options_complain(s, "--both excludes --server and"
 					   " --client");
-	if ((p->client != NULL || p->both != NULL) && p->version == NULL)
+	if (p->by != NULL && p->on == NULL)
+		return options_complain(s, "--by is the latest for an event:"
+					   " give --on EVENT");
+	if (plan_has_part(p, DOC_CLIENT) && p->version == NULL)
 		return options_complain(s,
 		    "a client part needs --version V:"
 		    " the clients it was made for ('*' if really all, those"
 		    " of every future build too)");
-	if (p->client == NULL && p->both == NULL &&
+	if (!plan_has_part(p, DOC_CLIENT) &&
 	    (p->max_failed != NULL || p->take_back_ms >= 0))
 		return options_complain(s, "--max-failed and --take-back are"
 					   " about clients, and there is no"
 					   " client part");
 	return 0;
+}
+
+/* What waited once is wanted at once when it is sent again later, such as to a
+ * host that lost its folder; but it should not take anybody by surprise. */
+static void
+note_past(const struct say *s, const struct plan *p)
+{
+	const struct doc *d = p->old.doc;
+
+	if (d->by_us != 0 && d->by_us <= clock_wall_us())
+		say_note(s,
+		    "%s: the instant of its --by is past: it will not wait for"
+		    " the event %.128s",
+		    p->again, d->on);
 }
 
 /* Read what is to be signed, and see whether it can be. 0, or the status. */
@@ -75,6 +93,7 @@ read_input(const struct say *s, struct plan *p)
 	if (p->again != NULL) {
 		if (document_read(&p->old, p->again, &e) != 0)
 			return say_err(s, &e);
+		note_past(s, p);
 	} else if (plan_read_parts(p, &e) != 0) {
 		return say_err(s, &e);
 	}
@@ -129,7 +148,7 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 	status = read_input(s, p);
 	if (status != 0)
 		goto out;
-	if (h.n == 0 && (p->server != NULL || p->both != NULL) &&
+	if (h.n == 0 && plan_has_part(p, DOC_SERVER) &&
 	    p->server_version == NULL) {
 		status = options_complain(s, "no host to ask: give"
 					     " --server-version V");
@@ -199,8 +218,8 @@ out:
 int
 cmd_push(int argc, char **argv)
 {
-	static const char *const later[] = {"server-module", "client-module",
-	    "native", "on", "by", "at", "canary", "dry-run", "ntp", NULL};
+	static const char *const later[] = {
+	    "native", "at", "canary", "ntp", NULL};
 	struct plan p = {.wait_ms = -1, .take_back_ms = -1};
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
@@ -212,6 +231,10 @@ cmd_push(int argc, char **argv)
 	    {0, "client", "FILE", "part: Lua for the clients' programs",
 		.text = &p.client},
 	    {0, "both", "FILE", "the same text for both", .text = &p.both},
+	    {0, "server-module", "NAME=FILE", "a module's new source, server",
+		.list = &p.modules[DOC_SERVER]},
+	    {0, "client-module", "NAME=FILE", "a module's new source, clients",
+		.list = &p.modules[DOC_CLIENT]},
 	    {0, "version", "LIST", "clients of these versions (globs)",
 		.text = &p.version},
 	    {0, "platform", "LIST", "clients on these platforms",
@@ -223,6 +246,12 @@ cmd_push(int argc, char **argv)
 	    {0, "server-program", "LIST", "hosts of these programs",
 		.text = &p.server_program},
 	    {0, "zone", "LIST", "hosts of these zones", .text = &p.zone},
+	    {0, "dry-run", NULL, "try it everywhere, change nothing",
+		.flag = &p.dry_run},
+	    {0, "on", "EVENT", "apply it at this event of the program",
+		.text = &p.on},
+	    {0, "by", "TIME|+T", "at the latest then, event or not",
+		.text = &p.by},
 	    {0, "max-failed", "N|P%", "take back when more clients fail",
 		.text = &p.max_failed},
 	    {0, "wait", "T", "wait so long for clients (10s)",
