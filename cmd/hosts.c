@@ -48,6 +48,7 @@ add(struct hosts *h, const char *shown, const char *name, const char *address,
 	}
 	l = &h->lines[h->n];
 	memset(l, 0, sizeof *l);
+	l->rehearsed_us = l->stall_us = -1;
 	if (sock_target_parse(&l->target, address, SOCK_PORT_DEFAULT) != 0 ||
 	    (name != NULL && strlen(name) > SOCK_NAME_MAX))
 		return err_set(e, ERR_USAGE,
@@ -258,6 +259,7 @@ host_line_reset(struct host_line *l)
 	l->asked = 0;
 	l->end = HOST_NOT_ASKED;
 	l->result[0] = l->word[0] = l->text[0] = l->server[0] = '\0';
+	l->rehearsed_us = l->stall_us = -1;
 	l->has_clients = 0;
 	buf_reset(&l->report);
 	buf_reset(&l->groups);

@@ -47,8 +47,9 @@ struct host_line {
 	enum host_end end;
 	char result[HOSTS_WORD], word[HOSTS_WORD];
 	char text[ERR_TEXT];
-	char server[HOSTS_WORD]; /* PROGRESS server */
-	struct buf report;       /* its text */
+	char server[HOSTS_WORD];        /* PROGRESS server */
+	struct buf report;              /* its text */
+	int64_t rehearsed_us, stall_us; /* of the server part; -1: not told */
 	int has_clients;
 	struct operator_progress clients;
 	struct buf groups; /* equal errors of clients, as lines for people */

@@ -177,6 +177,14 @@ say_count(struct say *s, const char *name, uint64_t value)
 }
 
 void
+say_seconds(struct say *s, const char *name, int64_t us)
+{
+	put_name(s, name);
+	printf("%" PRId64 ".%06" PRId64 "%s", us / 1000000, us % 1000000,
+	    s->json ? "" : "\n");
+}
+
+void
 say_counts(struct say *s, const char *name, const char *const *names,
     const uint64_t *values, size_t n)
 {

@@ -41,6 +41,8 @@ int say_err(const struct say *s, const struct err *e);
  */
 void say_text(struct say *s, const char *name, const char *value);
 void say_count(struct say *s, const char *name, uint64_t value);
+/* Seconds, with six digits behind the point. */
+void say_seconds(struct say *s, const char *name, int64_t us);
 /* "name: a=1 b=2"; an object inside the object. */
 void say_counts(struct say *s, const char *name, const char *const *names,
     const uint64_t *values, size_t n);

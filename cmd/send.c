@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/timetext.h"
 #include "cmd/verbs.h"
 
 #define TITLE 400 /* of a block: a host's name and a word */
@@ -176,14 +177,26 @@ result_of(const struct host_line *l, char out[2 * HOSTS_WORD])
 	return "not-sent";
 }
 
+/* 1 when nothing went wrong with a server part that ended so. */
+static int
+is_fine(const char *server)
+{
+	static const char *const fine[] = {
+	    "applied", "have", "reverted", "deferred", "ready"};
+	size_t i;
+
+	for (i = 0; i < sizeof fine / sizeof *fine; i++)
+		if (strcmp(server, fine[i]) == 0)
+			return 1;
+	return 0;
+}
+
 /* What is for people: reports and errors, on standard error. */
 static void
 print_talk(const struct say *s, const struct host_line *l, int status)
 {
 	char title[TITLE];
-	int bad = l->server[0] != '\0' && strcmp(l->server, "applied") != 0 &&
-		  strcmp(l->server, "reverted") != 0 &&
-		  strcmp(l->server, "have") != 0;
+	int bad = l->server[0] != '\0' && !is_fine(l->server);
 
 	if (l->report.len > 0 && (bad || !s->quiet)) {
 		snprintf(title, sizeof title, "%.255s: server %s", l->shown,
@@ -203,6 +216,32 @@ struct printing {
 	const struct doc *doc;
 	const char *good;
 };
+
+/* Something waits for an event of the program: what for, and how long. */
+static void
+print_waiting(const struct printing *p, const struct host_line *l)
+{
+	const struct doc *d = p->doc;
+	char by[TIMETEXT_SIZE], until[TIMETEXT_SIZE + 16] = "", what[ERR_TEXT];
+	int all = strcmp(l->result, "deferred") == 0;
+
+	if (l->end != HOST_DONE || (!all && l->clients.deferred == 0))
+		return;
+	if (d->by_us != 0)
+		snprintf(until, sizeof until, " (until %s)",
+		    timetext_format(d->by_us, by));
+	/* Without one of the document, actions of the update name theirs. */
+	if (d->on != NULL)
+		snprintf(what, sizeof what, "for the event %.128s%s", d->on,
+		    until);
+	else
+		snprintf(what, sizeof what, "for events that it names");
+	if (all)
+		say_note(p->say, "%s: the update waits %s", l->shown, what);
+	else
+		say_note(p->say, "%s: %" PRIu64 " clients wait %s", l->shown,
+		    l->clients.deferred, what);
+}
 
 /* An update for nobody is most often one with a slip of the pen. */
 static void
@@ -233,9 +272,12 @@ print_nobody(const struct printing *p, const struct host_line *l)
 static void
 print_record(void *arg, struct host_line *l)
 {
-	static const char *const names[] = {
-	    "targeted", "applied", "deferred", "failed", "missing"};
 	const struct printing *p = arg;
+	/* Who reads JSON finds the counts under one name; people are not to
+	 * read that anything was applied. */
+	const char *const names[] = {"targeted",
+	    p->doc->dry_run && !p->say->json ? "ready" : "applied", "deferred",
+	    "failed", "missing"};
 	const uint64_t counts[] = {l->clients.targeted, l->clients.applied,
 	    l->clients.deferred, l->clients.failed, l->clients.missing};
 	char result[2 * HOSTS_WORD];
@@ -243,6 +285,10 @@ print_record(void *arg, struct host_line *l)
 	host_line_print(p->say, l);
 	if (l->server[0] != '\0')
 		say_text(p->say, "server", l->server);
+	if (l->rehearsed_us >= 0)
+		say_seconds(p->say, "rehearsed", l->rehearsed_us);
+	if (l->stall_us >= 0)
+		say_seconds(p->say, "stall", l->stall_us);
 	if (l->has_clients)
 		say_counts(p->say, "clients", names, counts,
 		    sizeof counts / sizeof *counts);
@@ -251,6 +297,10 @@ print_record(void *arg, struct host_line *l)
 	/* One that was left out has been complained about. */
 	if (!l->left_out)
 		print_talk(p->say, l, host_line_status(l, p->good));
+	if (p->doc->dry_run && l->end == HOST_DONE)
+		say_note(p->say, "%s: a dry run: nothing was changed",
+		    l->shown);
+	print_waiting(p, l);
 	print_nobody(p, l);
 }
 

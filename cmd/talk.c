@@ -96,13 +96,18 @@ on_greeted(void *arg, const struct operator_greeting *g)
 }
 
 static void
-on_server(void *arg, const char *result, const void *text, size_t len)
+on_server(void *arg, const struct operator_server *s)
 {
 	struct conn *c = arg;
 
-	copy(c->line->server, sizeof c->line->server, result);
+	copy(c->line->server, sizeof c->line->server, s->result);
 	buf_reset(&c->line->report);
-	buf_append(&c->line->report, text, len);
+	buf_append(&c->line->report, s->text, s->len);
+	/* It comes again when the part is taken back, with no rehearsal. */
+	if (s->rehearsed_us >= 0)
+		c->line->rehearsed_us = s->rehearsed_us;
+	if (s->stall_us >= 0)
+		c->line->stall_us = s->stall_us;
 	say_detail(c->talk->say, "%s: server %s", c->line->shown,
 	    c->line->server);
 }

@@ -26,6 +26,9 @@
  * the end of the clock. */
 #define WAIT_MAX_MS (INT64_C(365) * 86400 * 1000)
 
+/* A rehearsal is cut off after seconds; past this a host tells nonsense. */
+#define SECONDS_MAX (UINT64_C(365) * 86400)
+
 /* Names in messages: what is longer tells a reader nothing more. */
 #define SHOWN 80
 
@@ -213,21 +216,58 @@ get_count(const struct frame *f, const char *name, uint64_t *out)
 	return -1;
 }
 
+/* Seconds, whole or with a fraction of 1 to 6 digits; -1 where there is no such
+ * field. 0, or -1: no such number. */
+static int
+get_seconds(const struct frame *f, const char *name, int64_t *us)
+{
+	const struct frame_text *t = frame_get(f, name);
+	int64_t unit = 1000000;
+	const char *p, *end;
+	uint64_t whole;
+
+	*us = -1;
+	if (t == NULL)
+		return 0;
+	end = t->s + t->len;
+	p = memchr(t->s, '.', t->len);
+	if (num_parse(t->s, (size_t)((p != NULL ? p : end) - t->s), SECONDS_MAX,
+		&whole) != NUM_OK)
+		return -1;
+	*us = (int64_t)whole * unit;
+	if (p == NULL)
+		return 0;
+	if (++p == end)
+		return -1;
+	for (; p < end; p++) {
+		unit /= 10;
+		if (*p < '0' || *p > '9' || unit == 0)
+			return -1;
+		*us += (*p - '0') * unit;
+	}
+	return 0;
+}
+
 /* PROGRESS server WORD... */
 static void
 on_server(struct operator_side *o, const struct frame *f)
 {
 	struct buf result = BUF_INIT;
-	const char *text;
+	struct operator_server s;
 	size_t i;
 
+	s.text = f->body;
+	s.len = (size_t)f->body_len;
 	for (i = 1; i < f->nargs; i++)
 		buf_printf(&result, "%s%s", i > 1 ? " " : "", f->args[i].s);
-	text = buf_text(&result);
-	if (text == NULL)
+	s.result = buf_text(&result);
+	if (s.result == NULL)
 		fail(o, "out of memory");
+	else if (get_seconds(f, "rehearsed", &s.rehearsed_us) != 0 ||
+		 get_seconds(f, "stall", &s.stall_us) != 0)
+		unexpected(o, f);
 	else
-		o->cb.server(o->cb.arg, text, f->body, (size_t)f->body_len);
+		o->cb.server(o->cb.arg, &s);
 	buf_free(&result);
 }
 

@@ -25,7 +25,16 @@ struct operator_greeting { /* texts live as long as the operator */
 	int64_t time_us;
 };
 
+struct operator_server { /* PROGRESS server WORD... */
+	const char *result;
+	const void *text; /* its report */
+	size_t len;
+	int64_t rehearsed_us; /* trying it on a copy took this; -1: not told */
+	int64_t stall_us;     /* the program stood still for it; -1: not told */
+};
+
 struct operator_progress { /* PROGRESS clients */
+	/* In a dry run those that are ready are counted as applied. */
 	uint64_t targeted, applied, deferred, failed, missing;
 };
 
@@ -40,9 +49,7 @@ struct operator_callbacks {
 	void *arg;
 	/* The greeting is here: send the request now (operator_push ...). */
 	void (*greeted)(void *arg, const struct operator_greeting *g);
-	/* PROGRESS server WORD..., with its report. */
-	void (*server)(void *arg, const char *result, const void *text,
-	    size_t len);
+	void (*server)(void *arg, const struct operator_server *s);
 	void (*clients)(void *arg, const struct operator_progress *p);
 	/* PROGRESS error: one group of equal errors. */
 	void (*group)(void *arg, const char *result, uint64_t count,

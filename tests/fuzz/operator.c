@@ -54,11 +54,13 @@ on_greeted(void *arg, const struct operator_greeting *g)
 }
 
 static void
-on_server(void *arg, const char *result, const void *text, size_t len)
+on_server(void *arg, const struct operator_server *s)
 {
 	(void)arg;
-	check_text(result);
-	check_bytes(text, len);
+	check_text(s->result);
+	check_bytes(s->text, s->len);
+	if (s->rehearsed_us < -1 || s->stall_us < -1)
+		abort();
 }
 
 static void

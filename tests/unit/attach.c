@@ -365,11 +365,9 @@ on_greeted(void *arg, const struct operator_greeting *g)
 }
 
 static void
-on_server(void *arg, const char *result, const void *text, size_t len)
+on_server(void *arg, const struct operator_server *s)
 {
-	(void)text;
-	(void)len;
-	buf_printf(&((struct an_operator *)arg)->said, "server(%s)", result);
+	buf_printf(&((struct an_operator *)arg)->said, "server(%s)", s->result);
 }
 
 static void

@@ -35,10 +35,16 @@ on_greeted(void *arg, const struct operator_greeting *g)
 }
 
 static void
-on_server(void *arg, const char *result, const void *text, size_t len)
+on_server(void *arg, const struct operator_server *s)
 {
-	buf_printf(&((struct owner *)arg)->said, "server(%s|%.*s)", result,
-	    (int)len, len > 0 ? (const char *)text : "");
+	struct buf *said = &((struct owner *)arg)->said;
+
+	buf_printf(said, "server(%s|%.*s)", s->result, (int)s->len,
+	    s->len > 0 ? (const char *)s->text : "");
+	if (s->rehearsed_us >= 0)
+		buf_printf(said, "rehearsed(%" PRId64 ")", s->rehearsed_us);
+	if (s->stall_us >= 0)
+		buf_printf(said, "stall(%" PRId64 ")", s->stall_us);
 }
 
 static void
@@ -310,6 +316,20 @@ test_answers(void)
 	    {'p', HELLO, NULL},
 	    {'p', "PROGRESS\n\n", NULL},
 	    {'p', "PROGRESS server\n\n", NULL},
+	    {'p', "PROGRESS server ready\nrehearsed: 0.034512\nstall: 0\n\n",
+		"server(ready|)rehearsed(34512)stall(0)"},
+	    {'p', "PROGRESS server applied\nstall: 12.5\n\n",
+		"server(applied|)stall(12500000)"},
+	    {'p', "PROGRESS server applied\nrehearsed: 31536000.999999\n\n",
+		"server(applied|)rehearsed(31536000999999)"},
+	    {'p', "PROGRESS server applied\nrehearsed: 31536001\n\n", NULL},
+	    {'p', "PROGRESS server applied\nrehearsed: \n\n", NULL},
+	    {'p', "PROGRESS server applied\nrehearsed: -1\n\n", NULL},
+	    {'p', "PROGRESS server applied\nrehearsed: .5\n\n", NULL},
+	    {'p', "PROGRESS server applied\nrehearsed: 1.\n\n", NULL},
+	    {'p', "PROGRESS server applied\nrehearsed: 1.5s\n\n", NULL},
+	    {'p', "PROGRESS server applied\nstall: 0.1234567\n\n", NULL},
+	    {'p', "PROGRESS server applied\nstall: 0.-1\n\n", NULL},
 	    {'p', "PROGRESS client\n\n", NULL},
 	    {'p', "PROGRESS clients x\n\n", NULL},
 	    {'p', "PROGRESS clients\ntargeted: -1\n\n", NULL},
