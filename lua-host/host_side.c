@@ -90,15 +90,25 @@ report(const struct hotfix_host *h, enum result r, struct host_applied *out)
 	out->took_ns = h->wire.report.took_ns;
 }
 
-static void
+static int
 cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
-    const uint64_t *drop, size_t ndrop, struct host_applied *out)
+    const uint64_t *drop, size_t ndrop, enum host_how how,
+    struct host_applied *out)
 {
+	static const char no_check[] =
+	    "this host cannot try an update without applying it";
 	struct hotfix_host *h = arg;
 
+	if (how == HOST_CHECK) {
+		out->result = RESULT_FAILED;
+		out->text = no_check;
+		out->len = sizeof no_check - 1;
+		return 1;
+	}
 	report(h,
 	    wire_change(&h->wire, drop, ndrop, d->id, d->feature, part, len),
 	    out);
+	return 1;
 }
 
 static void

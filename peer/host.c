@@ -127,17 +127,39 @@ conn_tick(struct host_conn *c)
 			     : "nothing was asked for 30 s");
 }
 
+/* When it is time to look at the wall clock for a "by"; -1: never. */
+static int64_t
+by_next_ns(const struct host *h)
+{
+	int64_t left_us;
+
+	if (h->by_us == 0)
+		return -1;
+	left_us = h->by_us - host_now_us(h);
+	if (left_us < 0)
+		left_us = 0;
+	if (left_us > HOST_LOOK_NS / 1000)
+		left_us = HOST_LOOK_NS / 1000;
+	return host_now_ns(h) + left_us * 1000;
+}
+
+/* The earlier of two instants, -1 being none. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int64_t
 host_next_ns(const struct host *h)
 {
 	const struct heap_item *it = heap_first(&h->timers);
 	int64_t next = h->push != NULL ? h->push->next_ns : -1;
 
-	if (h->late_ns >= 0 && (next < 0 || h->late_ns < next))
-		next = h->late_ns;
-	if (it != NULL && (next < 0 || it->deadline_ns < next))
-		next = it->deadline_ns;
-	return next;
+	next = earlier(next, h->late_ns);
+	next = earlier(next, by_next_ns(h));
+	next = earlier(next, h->proven_ns);
+	return earlier(next, it != NULL ? it->deadline_ns : -1);
 }
 
 /* The owner of a timer. */
@@ -157,6 +179,8 @@ host_tick(struct host *h)
 		push_tick(h->push);
 	if (h->late_ns >= 0 && h->late_ns <= now)
 		push_record_late(h);
+	server_tick(h);
+	mark_tick(h);
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -710,8 +734,8 @@ host_has(struct host *h, const char *client, const char *feature)
 
 	if (c == NULL)
 		return 0;
-	for (i = 0; i < c->session->nhave; i++) {
-		r = catalog_find(&h->catalog, c->session->have[i]);
+	for (i = 0; i < c->session->have.n; i++) {
+		r = catalog_find(&h->catalog, c->session->have.v[i]);
 		if (r != NULL && strcmp(state_feature_of(r), feature) == 0)
 			return 1;
 	}
@@ -723,6 +747,9 @@ host_shutdown(struct host *h)
 {
 	struct host_conn *c;
 
+	push_shutdown(h);
+	if (h->begun)
+		mark_all(h);
 	for (c = h->conns; c != NULL; c = c->next) {
 		if (c->link.state != LINK_OPEN)
 			continue;
@@ -784,6 +811,7 @@ copy_config(struct host *h, const struct host_config *cfg)
 	h->cb = cfg->cb;
 	h->started_us = host_now_us(h);
 	h->late_ns = -1;
+	h->proven_ns = -1;
 	return 0;
 }
 
@@ -824,6 +852,9 @@ host_free(struct host *h)
 
 	if (h == NULL)
 		return;
+	/* A process that ends in order has not crashed. */
+	if (h->begun)
+		mark_all(h);
 	push_free(h->push);
 	while ((p = h->queue) != NULL) {
 		h->queue = p->next;

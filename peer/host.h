@@ -24,12 +24,33 @@
 struct host;
 struct host_conn;
 
-/* What the program did with a server part. */
+/*
+ * What the program did with a server part:
+ *	APPLIED, HAVE	it runs
+ *	DEFERRED	it waits for its event: the document's "on", or one
+ *			that an action of its own names
+ *	FAILED, HUNG	nothing changed
+ *	PARTIAL		nothing is left of it but what plain code did
+ *	READY		it would be applied (HOST_CHECK)
+ *	REVERTED	it left (callback revert)
+ */
 struct host_applied {
-	enum result result; /* APPLIED, HAVE, FAILED, PARTIAL, HUNG, REVERTED */
-	const char *text;   /* report or error, clean lines; may be NULL */
+	enum result result;
+	const char *text; /* report or error, clean lines; may be NULL */
 	size_t len;
 	int64_t took_ns;
+	int64_t rehearsed_ns; /* how long it was tried before; 0: it was not */
+	int64_t stall_ns;     /* of that the program stood still */
+};
+
+/* On what occasion a server part is handed to the program. */
+enum host_how {
+	HOST_PUSH,  /* the answer may come later */
+	HOST_CHECK, /* a dry run: would it be applied? Nothing changes; the
+		       answer is READY, FAILED or HUNG, and may come later */
+	HOST_START, /* before anything is served: answered at once */
+	HOST_BACK,  /* put back what a failure took away: answered at once, and
+		       without trying it first */
 };
 
 struct host_login { /* what a client says of itself; texts live in the call */
@@ -40,13 +61,25 @@ struct host_callbacks {
 	void *arg;
 	/*
 	 * A server part enters the live program, and the updates named in
-	 * drop (those it supersedes) leave it, in one step. NULL: this host
-	 * runs no program; server parts are then refused as not-for-me.
+	 * drop (those it supersedes) leave it, in one step: they have left
+	 * also when the answer is DEFERRED. NULL: this host runs no program;
+	 * server parts are then refused as not-for-me.
+	 *
+	 * 1: *out, all zeros before, is the answer. 0 (HOST_PUSH, HOST_CHECK):
+	 * host_answer gives it later, never from within this call; d and part
+	 * stay until then, or until cancel. One answer is due at a time.
 	 */
-	void (*apply)(void *arg, const struct doc *d, const void *part,
-	    size_t len, const uint64_t *drop, size_t ndrop,
+	int (*apply)(void *arg, const struct doc *d, const void *part,
+	    size_t len, const uint64_t *drop, size_t ndrop, enum host_how how,
 	    struct host_applied *out);
-	/* The update leaves the live program. */
+	/* Nobody waits any more for the answer that is due, and none is to
+	 * come; nothing has changed. NULL where apply never returns 0. */
+	void (*cancel)(void *arg);
+	/* The document's "by" has passed: what waits for its event is applied
+	 * now. The result comes by host_settled, perhaps during this call.
+	 * NULL where apply never answers DEFERRED. */
+	void (*due)(void *arg, uint64_t id);
+	/* The update leaves the live program, or does not wait any more. */
 	void (*revert)(void *arg, uint64_t id, struct host_applied *out);
 	/* 1 with the token appended, 0: let it in without, -1: refuse. NULL:
 	 * everyone may come in. */
@@ -84,19 +117,37 @@ struct host_config {
 	struct host_callbacks cb;
 };
 
-#define HOST_CONNS   100000 /* more than the descriptors of one process */
-#define HOST_WAITING 256    /* before login, per address that is not open */
-#define HOST_ID      128    /* bytes of a client's id */
-#define HOST_LABEL   64     /* bytes of program, version, platform, release */
+#define HOST_CONNS     100000 /* more than the descriptors of one process */
+#define HOST_WAITING   256    /* before login, per address that is not open */
+#define HOST_ID        128    /* bytes of a client's id */
+#define HOST_LABEL     64     /* bytes of program, version, platform, release */
+/* An update that ran this long has not crashed the program. */
+#define HOST_PROVEN_NS INT64_C(10000000000)
+/* Starts in a row that an update may be the end of, before it is left out. */
+#define HOST_TRIES     2
+/* An answer later than this is not waited for: there is one place for
+ * pushes. Every limit of a program that tries a part is far below. */
+#define HOST_ANSWER_NS INT64_C(60000000000)
 
 /*
  * A host; the state folder is opened and locked, its ledger replayed. NULL
  * with err. Nothing reaches the program before host_begin: then what is live
  * is applied to it, in the order of ids.
+ *
+ * Crash loops: with a state folder, each update is marked in the ledger as
+ * being tried before host_begin applies it, and as proven when it has run for
+ * HOST_PROVEN_NS, when the program says so (host_proven), or when the host
+ * ends in order (host_shutdown, host_free). One that HOST_TRIES starts in a
+ * row did not prove is left out with the result "crashed"; clients are still
+ * given their parts. What was proven once under this state folder is not
+ * marked again, so that a machine that loses its power twice does not lose
+ * what ran for days. A part that waits for its event all the time is not
+ * proven by that, but its count begins anew.
  */
 struct host *host_new(const struct host_config *config, struct err *e);
 void host_begin(struct host *h);
-/* Connections must be closed first. */
+/* Connections must be closed first. An answer that is due is cancelled; its
+ * push is taken back at the next start. */
 void host_free(struct host *h);
 
 /*
@@ -122,14 +173,23 @@ int host_send(struct host *h, const char *client, const void *bytes,
 void host_broadcast(struct host *h, const void *bytes, size_t len);
 void host_clients(struct host *h, void (*each)(void *cookie, const char *id),
     void *cookie);
+/* 1 when an update of the feature runs there; waiting is not running. */
 int host_has(struct host *h, const char *client, const char *feature);
+/* The answer that apply promised. One that is not due is ignored. */
+void host_answer(struct host *h, uint64_t id, const struct host_applied *out);
+/* What became of a part that waited: APPLIED, or FAILED, HUNG, PARTIAL, and it
+ * has left the program. Ignored for an id that does not wait. */
+void host_settled(struct host *h, uint64_t id, const struct host_applied *out);
+/* The program runs well with what was applied until now. */
+void host_proven(struct host *h);
 
 /* Take in the signed documents of a folder, in the order of ids, as if each
  * had been accepted already (autoscaled hosts). Documents that are refused
  * are logged and left out. 0, or -1: the folder cannot be read. */
 int host_seed(struct host *h, const char *dir, struct err *e);
 
-/* Every connection gets ERROR shutdown and is drained. */
+/* An answer that is due is cancelled, its document forgotten. Every connection
+ * gets ERROR shutdown and is drained. */
 void host_shutdown(struct host *h);
 
 /* For tests and status: clients that are logged in, connections in all. */

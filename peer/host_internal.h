@@ -8,7 +8,9 @@
  *	host_login.c	logins, what a client is given at one
  *	host_admit.c	may a document come in here and now
  *	host_push.c	a document's way through its phases
+ *	host_check.c	a dry run's way
  *	host_program.c	server parts enter and leave the host's own program
+ *	host_mark.c	which updates have not crashed the program
  *	host_result.c	what clients answer
  *	host_tell.c	the frames of a push
  *	host_oper.c	who may speak; STATUS, LOG, CLIENTS, COMMAND
@@ -18,6 +20,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "peer/host.h"
+#include "peer/ids.h"
 #include "peer/journal.h"
 #include "update/catalog.h"
 #include "update/command.h"
@@ -43,6 +46,8 @@
 #define HOST_BODY_SMALL      ((size_t)64 << 10)
 /* Between two ledger events about results that came late. */
 #define HOST_LATE_NS         INT64_C(10000000000)
+/* How long a wall clock that is set may stay unseen. */
+#define HOST_LOOK_NS         INT64_C(3600000000000)
 /* Connections kept for operators. */
 #define HOST_RESERVE         16
 /* Lines about refusals in one second; the rest is counted. */
@@ -61,18 +66,21 @@ enum conn_role {
 	ROLE_OPERATOR,
 };
 
+enum asked { ASKED_UPDATE, ASKED_REVERT, ASKED_CHECK };
+
 /* A frame sent to a client that asks for a result. */
 struct awaited {
 	uint64_t id;
-	int revert;       /* a REVERT, else an UPDATE */
+	enum asked asked;
 	enum result last; /* that was not final; RESULT_NONE: none came */
 };
 
 struct session {    /* a client that is logged in */
 	int joined; /* the program was told */
 	const char *id, *program, *version, *platform, *release;
-	uint64_t *have; /* ids that run there, ascending */
-	size_t nhave, cap_have;
+	struct ids have;         /* what runs there */
+	struct ids waiting;      /* what waits there for its event */
+	uint64_t checked;        /* the dry run that it was sent; 0: none */
 	size_t unknown;          /* of those it told at login, not known here */
 	struct awaited *awaited; /* oldest first */
 	size_t nawaited, cap_awaited;
@@ -113,6 +121,7 @@ struct host_conn {
 
 enum push_phase {
 	PUSH_QUEUED,      /* a revert that waits for its turn */
+	PUSH_SERVER,      /* the program has not answered yet */
 	PUSH_COLLECT,     /* sent to clients, results come in */
 	PUSH_TAKING_BACK, /* clients were told, reverted results come in */
 };
@@ -144,6 +153,8 @@ struct push {
 	struct record *record; /* NULL before it runs */
 	uint64_t subject;      /* the id that clients' results name */
 	enum result server;
+	int asked; /* the program's answer is due */
+	int seed;  /* not from an operator */
 	struct map targets;
 	size_t targeted, answered, applied, deferred, failed;
 	size_t back_sent, back_answered; /* PUSH_TAKING_BACK */
@@ -158,10 +169,16 @@ struct push {
 struct note { /* what the host knows of a record besides */
 	size_t tally[RESULT_COUNT]; /* since the host started */
 	int late;                   /* some came since the last event */
-	size_t running;             /* clients; only while STATUS is told */
+	size_t running, waiting;    /* clients; set by oper_count */
 	char key[KEYRING_NAME + 1];
-	int on_server; /* its server part runs here */
-	enum result server;
+	int on_server;      /* its server part runs or waits here */
+	enum result server; /* DEFERRED: it waits */
+	int due;            /* the program was told that "by" has passed */
+	/* host_mark.c */
+	unsigned tries;     /* starts in a row that did not prove it */
+	int trying;         /* marked at this start, and no more known yet */
+	int proven;         /* for good */
+	int64_t since_ns;   /* when it came to run, or was tried */
 	struct blob *frame; /* its UPDATE frame, made once */
 	char feature[DOC_FEATURE + 1];
 	int on_disk; /* updates/ID is there */
@@ -205,7 +222,12 @@ struct host {
 	struct push *queue; /* oldest first */
 	size_t nqueue;
 	int64_t started_us;
+	int keeps;         /* has a state folder */
+	int begun;         /* host_begin was called */
+	int ending;        /* host_shutdown was called: nothing begins */
 	int64_t late_ns;   /* when late results are recorded; -1: none came */
+	int64_t by_us;     /* the first "by" of a part that waits; 0: none */
+	int64_t proven_ns; /* when a part may be proven; -1: none is to be */
 	size_t bodies;     /* bytes of clients' unfinished bodies */
 	int64_t refusal_s; /* the second that refusals_logged is about */
 	unsigned refusals_logged, refusals_hidden;
@@ -230,9 +252,8 @@ struct catalog_end host_end(const struct host *h);
 void host_login(struct host_conn *c, const struct frame *f);
 void host_login_late(struct host_conn *c); /* the delayed refusal */
 void host_logout(struct host_conn *c, const char *why);
-int session_has(const struct session *s, uint64_t id);
-int session_add(struct session *s, uint64_t id); /* 0 or -1: memory */
-void session_remove(struct session *s, uint64_t id);
+/* 1 when it runs or waits there. */
+int session_holds(const struct session *s, uint64_t id);
 struct catalog_end session_end(const struct session *s);
 /*
  * A client that was away may run what a newer document superseded elsewhere.
@@ -244,7 +265,7 @@ int session_needs_revert(const struct host *h, const struct session *s,
     const struct record *r);
 /* Send it and expect a result. The blob's hold is taken over. */
 void session_send(struct host_conn *c, struct blob *frame, uint64_t id,
-    int revert);
+    enum asked asked);
 
 /* host_admit.c */
 /* A document's checks that need the host: order, zone, needs, room. */
@@ -265,11 +286,36 @@ void push_start(struct host *h, struct host_conn *conn, struct doc *d,
 void push_gone(struct host *h, struct host_conn *operator);
 void push_tick(struct push *p);
 void push_free(struct push *p);
+/* The host ends: a push whose server part is not decided is forgotten. */
+void push_shutdown(struct host *h);
 /* The target's result, counted. */
 void push_count(struct push *p, struct target *t, enum result r);
 /* New results: is it decided, or over? The push may be gone afterwards. */
 void push_review(struct push *p);
 void push_settle_back(struct push *p);
+
+/*
+ * For host_check.c. Ask the program for the server part: 1 with its answer in
+ * out; 0: it comes later, the push waits for it.
+ */
+int push_ask(struct push *p, enum host_how how, struct host_applied *out);
+/* To this client, and count it as targeted. */
+void push_send(struct push *p, struct host_conn *c, struct blob *frame,
+    enum asked asked);
+void push_wait(struct push *p); /* for results, until the deadline */
+/* Errors of the disk: DONE refused internal. The push is gone. */
+void push_fail(struct push *p, const struct err *e);
+/* It is over: freed, and what waits has its turn. */
+void push_leave(struct push *p);
+
+/* host_check.c */
+void check_run(struct push *p);
+void check_answered(struct push *p, const struct host_applied *out);
+/* New results: is it over? The push may be gone after each of these. */
+void check_review(struct push *p);
+void check_over(struct push *p); /* with what came until now */
+/* Clients forget it, and DONE with this word. */
+void check_end(struct push *p, const char *word);
 
 /* host_result.c */
 void push_result(struct host_conn *c, const struct frame *f);
@@ -283,31 +329,58 @@ void push_login(struct host_conn *c);
  * (its head alone). NULL: out of memory. */
 struct blob *push_update_frame(struct record *r);
 struct blob *push_retirement_frame(const struct doc *d);
+struct blob *push_check_frame(const struct doc *d, const uint8_t *body);
+struct blob *push_drop_frame(uint64_t id);
 /* by NULL: the host's own taking back. */
 struct blob *push_revert_frame(uint64_t id, const struct doc *by);
 /* To the push's operator, if still there. */
 void push_tell_server(struct push *p, const struct host_applied *a);
+/* If there is a server part: it is not for this host's program. */
+void push_tell_not_mine(struct push *p);
 void push_tell_clients(struct push *p);
 void push_tell_groups(struct push *p);
 void push_tell_done(struct push *p, const char *word, enum word refused,
     const char *text);
 
 /* host_program.c */
-/* The record of the same feature whose server part runs here; NULL: none. At
- * most one does, all others were superseded. */
-struct record *server_running_of(struct host *h, const struct record *r);
-/* The record's server part in, the one that it supersedes (or NULL) out. */
-void server_apply(struct host *h, struct record *r, struct record *old,
-    struct host_applied *out);
+/* 1 when the server part is for this host's program. */
+int server_is_mine(const struct host *h, struct doc *d);
+/* Another record of the document's feature whose server part is in the
+ * program; NULL: none. At most one is, all others were superseded. */
+struct record *server_held_of(const struct host *h, const struct doc *d);
+/* The program is asked: 1 with its answer, or 0: later. The one of the
+ * feature that is there is dropped for it. */
+int server_ask(struct host *h, const struct doc *d, const uint8_t *body,
+    enum host_how how, struct host_applied *out);
+/* Its answer is noted: 1 when the part runs or waits now, and old, if any, is
+ * gone for it. A part whose "by" has passed is settled meanwhile, perhaps. */
+int server_take(struct host *h, struct record *r, struct record *old,
+    const struct host_applied *out);
 void server_revert(struct host *h, struct record *r, struct host_applied *out);
-/* The ledger did not take what was done: undo it. */
-void server_undo(struct host *h, struct record *r, struct record *old);
+/* Back in, as it was before; drop, if any, leaves for it. */
+void server_put_back(struct host *h, struct record *r,
+    const struct record *drop);
 /* The program's event updated. */
 void server_tell_program(struct host *h, const struct record *r,
     enum result result);
+/* Parts whose "by" has passed. */
+void server_tick(struct host *h);
+
+/* host_mark.c */
+/* Before the part is applied at start: 0, or -1: it is left out. */
+int mark_try(struct host *h, struct record *r);
+/* It came to run, or to wait. */
+void mark_held(struct host *h, struct record *r);
+/* It was tried, and nothing is left of it in the program. */
+void mark_gone(struct host *h, struct record *r);
+/* What is there has not crashed: all that ran long enough; or all. */
+void mark_tick(struct host *h);
+void mark_all(struct host *h);
 
 /* host_oper.c */
 int oper_is_open(const struct host *h, const struct sock_addr *a);
+/* On how many clients each update runs and waits, into the notes. */
+void oper_count(struct host *h);
 void oper_status(struct host_conn *c);
 void oper_clients(struct host_conn *c);
 void oper_log(struct host_conn *c, const struct frame *f);

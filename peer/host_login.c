@@ -18,63 +18,10 @@
 
 /* ---- what runs there ---------------------------------------------------- */
 
-/* Where the id is, or belongs. */
-static size_t
-place_of(const struct session *s, uint64_t id)
-{
-	size_t lo = 0, hi = s->nhave;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->have[mid] < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 int
-session_has(const struct session *s, uint64_t id)
+session_holds(const struct session *s, uint64_t id)
 {
-	size_t i = place_of(s, id);
-
-	return i < s->nhave && s->have[i] == id;
-}
-
-int
-session_add(struct session *s, uint64_t id)
-{
-	size_t i = place_of(s, id);
-	uint64_t *p;
-	size_t cap;
-
-	if (i < s->nhave && s->have[i] == id)
-		return 0;
-	if (s->nhave == s->cap_have) {
-		cap = s->cap_have > 0 ? s->cap_have * 2 : 4;
-		p = realloc(s->have, cap * sizeof *p);
-		if (p == NULL)
-			return -1;
-		s->have = p;
-		s->cap_have = cap;
-	}
-	memmove(s->have + i + 1, s->have + i, (s->nhave - i) * sizeof *s->have);
-	s->have[i] = id;
-	s->nhave++;
-	return 0;
-}
-
-void
-session_remove(struct session *s, uint64_t id)
-{
-	size_t i = place_of(s, id);
-
-	if (i == s->nhave || s->have[i] != id)
-		return;
-	s->nhave--;
-	memmove(s->have + i, s->have + i + 1, (s->nhave - i) * sizeof *s->have);
+	return ids_has(&s->have, id) || ids_has(&s->waiting, id);
 }
 
 struct catalog_end
@@ -85,34 +32,43 @@ session_end(const struct session *s)
 	return end;
 }
 
-void
-session_send(struct host_conn *c, struct blob *frame, uint64_t id, int revert)
+/* A result is due from it. 0 or -1: out of memory. */
+static int
+expect(struct session *s, uint64_t id, enum asked asked, enum result last)
 {
-	struct session *s = c->session;
 	struct awaited *p;
 	size_t cap;
 
+	if (s->nawaited == s->cap_awaited) {
+		cap = s->cap_awaited > 0 ? s->cap_awaited * 2 : 4;
+		p = realloc(s->awaited, cap * sizeof *p);
+		if (p == NULL)
+			return -1;
+		s->awaited = p;
+		s->cap_awaited = cap;
+	}
+	s->awaited[s->nawaited].id = id;
+	s->awaited[s->nawaited].asked = asked;
+	s->awaited[s->nawaited].last = last;
+	s->nawaited++;
+	return 0;
+}
+
+void
+session_send(struct host_conn *c, struct blob *frame, uint64_t id,
+    enum asked asked)
+{
 	if (frame == NULL) {
 		link_kill(&c->link);
 		return;
 	}
-	if (s->nawaited == s->cap_awaited) {
-		cap = s->cap_awaited > 0 ? s->cap_awaited * 2 : 4;
-		p = realloc(s->awaited, cap * sizeof *p);
-		if (p == NULL) {
-			blob_drop(frame);
-			link_kill(&c->link);
-			return;
-		}
-		s->awaited = p;
-		s->cap_awaited = cap;
+	if (expect(c->session, id, asked, RESULT_NONE) != 0) {
+		blob_drop(frame);
+		link_kill(&c->link);
+		return;
 	}
 	if (link_send(&c->link, frame) != 0)
-		return;
-	s->awaited[s->nawaited].id = id;
-	s->awaited[s->nawaited].revert = revert;
-	s->awaited[s->nawaited].last = RESULT_NONE;
-	s->nawaited++;
+		c->session->nawaited--;
 }
 
 static void
@@ -120,7 +76,8 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	free(s->have);
+	ids_free(&s->have);
+	ids_free(&s->waiting);
 	free(s->awaited);
 	free(s);
 }
@@ -128,7 +85,8 @@ session_free(struct session *s)
 /* ---- the frame ---------------------------------------------------------- */
 
 struct login { /* a LOGIN, checked for form */
-	struct frame_text id, program, version, platform, release, have, proof;
+	struct frame_text id, program, version, platform, release;
+	struct frame_text have, waiting, proof;
 	int has_proof;
 };
 
@@ -176,7 +134,6 @@ static const char *
 parse_login(struct login *l, const struct frame *f)
 {
 	const struct frame_text *t;
-	struct frame_text waiting;
 	int64_t last;
 
 	if (f->nargs != 1)
@@ -191,9 +148,9 @@ parse_login(struct login *l, const struct frame *f)
 		return "program, version, platform or release is longer than "
 		       "64 bytes";
 	take(&l->have, f, "have", FRAME_LINE);
-	take(&waiting, f, "waiting", FRAME_LINE);
+	take(&l->waiting, f, "waiting", FRAME_LINE);
 	if (walk_ids(&l->have, NULL, NULL) != 0 ||
-	    walk_ids(&waiting, NULL, NULL) != 0)
+	    walk_ids(&l->waiting, NULL, NULL) != 0)
 		return "have or waiting is not a list of ids";
 	t = frame_get(f, "last");
 	if (t != NULL && timetext_parse(t->s, t->len, &last) != 0)
@@ -303,26 +260,32 @@ host_login_late(struct host_conn *c)
 /* What a client that comes in is sent. */
 enum due { DUE_NOTHING, DUE_UPDATE, DUE_REVERT, DUE_RETIREMENT };
 
+/* 1 when one of these is an older document of the record's feature. */
+static int
+has_older(const struct host *h, const struct ids *ids, const struct record *r)
+{
+	const struct record *old;
+	size_t i;
+
+	for (i = 0; i < ids->n && ids->v[i] < r->id; i++) {
+		old = catalog_find(&h->catalog, ids->v[i]);
+		if (old != NULL && state_same_feature(old, r))
+			return 1;
+	}
+	return 0;
+}
+
 int
 session_needs_revert(const struct host *h, const struct session *s,
     const struct record *r)
 {
 	struct catalog_end end = session_end(s);
-	size_t i;
 
 	if (r->state != RECORD_REVERTED || r->by == NULL ||
 	    !catalog_counts(r, &end) ||
 	    catalog_newest(&h->catalog, r->doc->feature, &end) != r)
 		return 0;
-	for (i = 0; i < s->nhave; i++) {
-		const struct record *old =
-		    catalog_find(&h->catalog, s->have[i]);
-
-		if (old != NULL && old->id < r->id &&
-		    state_same_feature(old, r))
-			return 1;
-	}
-	return 0;
+	return has_older(h, &s->have, r) || has_older(h, &s->waiting, r);
 }
 
 static enum due
@@ -330,7 +293,7 @@ what_is_due(const struct host_conn *c, const struct record *r)
 {
 	const struct host *h = c->host;
 	struct catalog_end end = session_end(c->session);
-	int has = session_has(c->session, r->id);
+	int has = session_holds(c->session, r->id);
 	int64_t now = host_now_us(h);
 
 	switch (r->state) {
@@ -395,7 +358,8 @@ send_due(struct host_conn *c, const struct due_frame *f)
 	uint64_t id =
 	    f->due == DUE_RETIREMENT ? f->record->by->id : f->record->id;
 
-	session_send(c, f->frame, id, f->due == DUE_REVERT);
+	session_send(c, f->frame, id,
+	    f->due == DUE_REVERT ? ASKED_REVERT : ASKED_UPDATE);
 }
 
 /*
@@ -472,7 +436,25 @@ keep_id(void *arg, uint64_t id)
 		k->session->unknown++;
 		return 0;
 	}
-	return session_add(k->session, id);
+	return ids_add(&k->session->have, id);
+}
+
+/* It waits there: its result comes on this connection. */
+static int
+keep_waiting(void *arg, uint64_t id)
+{
+	struct known *k = arg;
+	struct session *s = k->session;
+
+	if (catalog_find(&k->host->catalog, id) == NULL) {
+		s->unknown++;
+		return 0;
+	}
+	if (session_holds(s, id))
+		return 0;
+	return ids_add(&s->waiting, id) == 0
+		   ? expect(s, id, ASKED_UPDATE, RESULT_DEFERRED)
+		   : -1;
 }
 
 static struct session *
@@ -494,7 +476,8 @@ session_new(const struct host *h, const struct login *l)
 	s->release = keep_text(&at, &l->release);
 	s->login_us = host_now_us(h);
 	k.session = s;
-	if (walk_ids(&l->have, keep_id, &k) != 0) {
+	if (walk_ids(&l->have, keep_id, &k) != 0 ||
+	    walk_ids(&l->waiting, keep_waiting, &k) != 0) {
 		session_free(s);
 		return NULL;
 	}

@@ -96,9 +96,8 @@ answer(struct host_conn *c, struct buf *body)
 	buf_free(&b);
 }
 
-/* On how many clients each update runs, into the notes. */
-static void
-count_running(struct host *h)
+void
+oper_count(struct host *h)
 {
 	const struct host_conn *c;
 	struct record *r;
@@ -107,18 +106,42 @@ count_running(struct host *h)
 
 	for (i = 0; i < h->catalog.n; i++)
 		if ((n = h->catalog.records[i]->owner) != NULL)
-			n->running = 0;
-	while ((c = map_next(&h->sessions, &at)) != NULL)
-		for (i = 0; i < c->session->nhave; i++) {
-			r = catalog_find(&h->catalog, c->session->have[i]);
-			n = r != NULL ? r->owner : NULL;
-			if (n != NULL)
+			n->running = n->waiting = 0;
+	while ((c = map_next(&h->sessions, &at)) != NULL) {
+		const struct session *s = c->session;
+
+		for (i = 0; i < s->have.n; i++) {
+			r = catalog_find(&h->catalog, s->have.v[i]);
+			if (r != NULL && (n = r->owner) != NULL)
 				n->running++;
 		}
+		for (i = 0; i < s->waiting.n; i++) {
+			r = catalog_find(&h->catalog, s->waiting.v[i]);
+			if (r != NULL && (n = r->owner) != NULL)
+				n->waiting++;
+		}
+	}
 }
 
 static const char *const state_names[] = {
     "pending", "live", "retired", "taken-back", "reverted", "covered"};
+
+/* What became of the host's own part. */
+static const char *
+server_word(const struct record *r)
+{
+	const struct note *n = r->owner;
+
+	if (!r->doc->parts[DOC_SERVER].present)
+		return "none";
+	if (n == NULL || n->server == RESULT_NONE)
+		return r->state == RECORD_PENDING ? "pending" : "left-out";
+	/* It did run, and a newer one took its place. */
+	if (!n->on_server &&
+	    (n->server == RESULT_APPLIED || n->server == RESULT_DEFERRED))
+		return "superseded";
+	return result_name(n->server);
+}
 
 /* One line an update: its state, the host's own part, the clients. */
 static void
@@ -134,15 +157,11 @@ put_update(const struct record *r, struct buf *b)
 			failed += n->tally[i];
 	buf_printf(b,
 	    "update: %" PRIu64 " %s %s server=%s running=%zu "
-	    "applied=%zu failed=%zu\n",
-	    r->id, r->doc->feature, state_names[r->state],
-	    !r->doc->parts[DOC_SERVER].present      ? "none"
-	    : n != NULL && n->on_server             ? "applied"
-	    : n != NULL && n->server != RESULT_NONE ? result_name(n->server)
-						    : "left-out",
+	    "applied=%zu failed=%zu waiting=%zu\n",
+	    r->id, r->doc->feature, state_names[r->state], server_word(r),
 	    n != NULL ? n->running : 0,
 	    n != NULL ? n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE] : 0,
-	    failed);
+	    failed, n != NULL ? n->waiting : 0);
 }
 
 void
@@ -176,7 +195,7 @@ oper_status(struct host_conn *c)
 			    sock_ip_format(ip, &h->opens[i].addr),
 			    (h->opens[i].until_ns - host_now_ns(h)) /
 				HOST_SECOND_NS);
-	count_running(h);
+	oper_count(h);
 	for (i = 0; i < h->catalog.n; i++)
 		if (h->catalog.records[i]->doc != NULL &&
 		    h->catalog.records[i]->doc->kind == DOC_UPDATE)
@@ -208,10 +227,10 @@ oper_clients(struct host_conn *c)
 		    timetext_format(s->login_us, time), or_dash(s->program),
 		    or_dash(s->version), or_dash(s->platform),
 		    or_dash(s->release));
-		for (i = 0; i < s->nhave; i++)
+		for (i = 0; i < s->have.n; i++)
 			buf_printf(&b, "%s%" PRIu64, i > 0 ? " " : "",
-			    s->have[i]);
-		buf_puts(&b, s->nhave > 0 ? "\n" : "-\n");
+			    s->have.v[i]);
+		buf_puts(&b, s->have.n > 0 ? "\n" : "-\n");
 	}
 	answer(c, &b);
 	buf_free(&b);

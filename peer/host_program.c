@@ -5,14 +5,25 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const uint8_t *
-part_bytes(const struct record *r, enum doc_part_kind kind)
+static int
+is_held(enum result r)
 {
-	return r->body + r->doc->parts[kind].offset;
+	return r == RESULT_APPLIED || r == RESULT_HAVE || r == RESULT_DEFERRED;
+}
+
+int
+server_is_mine(const struct host *h, struct doc *d)
+{
+	struct catalog_end end = host_end(h);
+	struct record r;
+
+	memset(&r, 0, sizeof r);
+	r.doc = d;
+	return h->cb.apply != NULL && catalog_counts(&r, &end);
 }
 
 struct record *
-server_running_of(struct host *h, const struct record *r)
+server_held_of(const struct host *h, const struct doc *d)
 {
 	size_t i;
 
@@ -20,8 +31,8 @@ server_running_of(struct host *h, const struct record *r)
 		struct record *o = h->catalog.records[i];
 		const struct note *n = o->owner;
 
-		if (o != r && n != NULL && n->on_server && o->doc != NULL &&
-		    strcmp(o->doc->feature, r->doc->feature) == 0)
+		if (o->id != d->id && n != NULL && n->on_server &&
+		    o->doc != NULL && strcmp(o->doc->feature, d->feature) == 0)
 			return o;
 	}
 	return NULL;
@@ -31,58 +42,98 @@ void
 server_tell_program(struct host *h, const struct record *r, enum result result)
 {
 	if (h->cb.updated != NULL)
-		h->cb.updated(h->cb.arg, r->id, r->doc->feature,
+		h->cb.updated(h->cb.arg, r->id, state_feature_of(r),
 		    result_name(result));
 }
 
-void
-server_apply(struct host *h, struct record *r, struct record *old,
-    struct host_applied *out)
+/* drop: the one that leaves for it, or NULL. */
+static int
+ask(struct host *h, const struct doc *d, const uint8_t *body,
+    const struct record *drop, enum host_how how, struct host_applied *out)
 {
-	struct note *note = state_note(r);
+	const struct doc_part *part = &d->parts[DOC_SERVER];
 
 	memset(out, 0, sizeof *out);
-	if (note == NULL) {
-		out->result = RESULT_FAILED;
+	if (h->cb.apply(h->cb.arg, d, body + part->offset, (size_t)part->len,
+		drop != NULL ? &drop->id : NULL, drop != NULL, how, out))
+		return 1;
+	if (how == HOST_PUSH || how == HOST_CHECK)
+		return 0;
+	memset(out, 0, sizeof *out);
+	out->result = RESULT_FAILED;
+	return 1;
+}
+
+int
+server_ask(struct host *h, const struct doc *d, const uint8_t *body,
+    enum host_how how, struct host_applied *out)
+{
+	return ask(h, d, body, server_held_of(h, d), how, out);
+}
+
+/* What waits is applied now, or when its time comes. */
+static void
+look_at_by(struct host *h, struct record *r)
+{
+	struct note *n = r->owner;
+	int64_t by_us = r->doc->by_us;
+
+	if (by_us == 0 || h->cb.due == NULL || n->due ||
+	    n->server != RESULT_DEFERRED)
 		return;
+	if (by_us <= host_now_us(h)) {
+		n->due = 1;
+		h->cb.due(h->cb.arg, r->id);
+	} else if (h->by_us == 0 || by_us < h->by_us) {
+		h->by_us = by_us;
+		if (h->cb.rearm != NULL)
+			h->cb.rearm(h->cb.arg);
 	}
-	h->cb.apply(h->cb.arg, r->doc, part_bytes(r, DOC_SERVER),
-	    (size_t)r->doc->parts[DOC_SERVER].len,
-	    old != NULL ? &old->id : NULL, old != NULL, out);
-	if (out->result == RESULT_HAVE)
-		out->result = RESULT_APPLIED;
-	note->server = out->result;
-	if (out->result != RESULT_APPLIED)
-		return;
-	note->on_server = 1;
-	if (old != NULL)
+}
+
+/* 1 when the part is in the program, after its "by" if that has passed. */
+static int
+note_answer(struct host *h, struct record *r, const struct host_applied *out)
+{
+	struct note *n = r->owner;
+
+	n->server = out->result == RESULT_HAVE ? RESULT_APPLIED : out->result;
+	n->on_server = is_held(out->result);
+	n->due = 0;
+	if (n->on_server) {
+		mark_held(h, r);
+		look_at_by(h, r);
+	} else {
+		mark_gone(h, r);
+	}
+	return n->on_server;
+}
+
+int
+server_take(struct host *h, struct record *r, struct record *old,
+    const struct host_applied *out)
+{
+	int left = old != NULL && is_held(out->result);
+
+	if (left)
 		((struct note *)old->owner)->on_server = 0;
+	if (note_answer(h, r, out))
+		return 1;
+	if (left)
+		server_put_back(h, old, NULL);
+	return 0;
 }
 
 void
-host_begin(struct host *h)
+server_put_back(struct host *h, struct record *r, const struct record *drop)
 {
-	struct catalog_end end = host_end(h);
 	struct host_applied out;
-	size_t i;
 
-	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
-		struct record *r = h->catalog.records[i];
-
-		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)))
-			continue;
-		if (state_is_skipped(h, r->id)) {
-			host_log(h, "update %" PRIu64 " (%s): left out", r->id,
-			    r->doc->feature);
-			continue;
-		}
-		server_apply(h, r, NULL, &out);
-		host_log(h, "update %" PRIu64 " (%s): server part %s%s%.*s",
-		    r->id, r->doc->feature, result_name(out.result),
-		    out.text != NULL ? ": " : "",
-		    out.text != NULL ? (int)strcspn(out.text, "\n") : 0,
-		    out.text != NULL ? out.text : "");
-	}
+	ask(h, r->doc, r->body, drop, HOST_BACK, &out);
+	if (note_answer(h, r, &out) && drop != NULL)
+		((struct note *)drop->owner)->on_server = 0;
+	host_log(h, "update %" PRIu64 " put back: %s", r->id,
+	    result_name(out.result));
 }
 
 void
@@ -98,20 +149,90 @@ server_revert(struct host *h, struct record *r, struct host_applied *out)
 	}
 }
 
-void
-server_undo(struct host *h, struct record *r, struct record *old)
+/* The first line of a report or error. */
+static int
+first_line(const struct host_applied *a)
 {
-	struct host_applied out;
+	return a->text != NULL ? (int)strcspn(a->text, "\n") : 0;
+}
 
-	memset(&out, 0, sizeof out);
-	if (old != NULL) {
-		h->cb.apply(h->cb.arg, old->doc, part_bytes(old, DOC_SERVER),
-		    (size_t)old->doc->parts[DOC_SERVER].len, &r->id, 1, &out);
-		((struct note *)old->owner)->on_server = 1;
-		((struct note *)r->owner)->on_server = 0;
-	} else {
-		server_revert(h, r, &out);
+void
+host_begin(struct host *h)
+{
+	struct catalog_end end = host_end(h);
+	struct host_applied out;
+	size_t i;
+
+	h->begun = 1;
+	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
+		struct record *r = h->catalog.records[i];
+
+		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)))
+			continue;
+		if (state_is_skipped(h, r->id)) {
+			host_log(h, "update %" PRIu64 " (%s): left out", r->id,
+			    r->doc->feature);
+			continue;
+		}
+		if (mark_try(h, r) != 0)
+			continue;
+		ask(h, r->doc, r->body, NULL, HOST_START, &out);
+		host_log(h, "update %" PRIu64 " (%s): server part %s%s%.*s",
+		    r->id, r->doc->feature, result_name(out.result),
+		    out.text != NULL ? ": " : "", first_line(&out),
+		    out.text != NULL ? out.text : "");
+		server_take(h, r, NULL, &out);
 	}
-	host_log(h, "update %" PRIu64 " undone: %s", r->id,
-	    result_name(out.result));
+}
+
+void
+host_settled(struct host *h, uint64_t id, const struct host_applied *out)
+{
+	struct record *r = catalog_find(&h->catalog, id);
+	struct note *n = r != NULL ? r->owner : NULL;
+	struct push *p = h->push;
+	struct ledger_field field = {"result", NULL};
+	struct err e;
+
+	if (n == NULL || !n->on_server || n->server != RESULT_DEFERRED ||
+	    out->result == RESULT_DEFERRED)
+		return;
+	n->server = out->result == RESULT_HAVE ? RESULT_APPLIED : out->result;
+	n->on_server = n->server == RESULT_APPLIED;
+	if (n->on_server)
+		mark_held(h, r);
+	else
+		mark_gone(h, r);
+	if (p != NULL && p->record == r && p->phase != PUSH_TAKING_BACK) {
+		p->server = n->server;
+		push_tell_server(p, out);
+	}
+	/* Of a push that is not released yet it is the answer. */
+	if (r->state == RECORD_PENDING)
+		return;
+	field.value = result_name(n->server);
+	if (state_event(h, id, "settled", &field, 1, &e) != 0)
+		host_log(h, "%s", e.text);
+	host_log(h,
+	    "update %" PRIu64 " (%s): server part, which waited, %s%s%.*s", id,
+	    state_feature_of(r), result_name(n->server),
+	    out->text != NULL ? ": " : "", first_line(out),
+	    out->text != NULL ? out->text : "");
+	server_tell_program(h, r, n->server);
+}
+
+void
+server_tick(struct host *h)
+{
+	size_t i;
+
+	if (h->by_us == 0 || host_now_us(h) < h->by_us)
+		return;
+	h->by_us = 0;
+	for (i = 0; i < h->catalog.n; i++) {
+		const struct note *n = h->catalog.records[i]->owner;
+
+		if (n != NULL && n->on_server)
+			look_at_by(h, h->catalog.records[i]);
+	}
 }

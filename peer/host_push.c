@@ -18,6 +18,20 @@
 static void run(struct push *p);
 static void refused(struct push *p, enum word w, const char *text);
 
+/* The program's answer is not wanted any more. */
+static void
+cancel_answer(struct push *p)
+{
+	const struct host_callbacks *cb = &p->host->cb;
+
+	if (!p->asked)
+		return;
+	p->asked = 0;
+	p->next_ns = -1;
+	if (cb->cancel != NULL)
+		cb->cancel(cb->arg);
+}
+
 void
 push_free(struct push *p)
 {
@@ -26,6 +40,7 @@ push_free(struct push *p)
 
 	if (p == NULL)
 		return;
+	cancel_answer(p);
 	while ((t = map_next(&p->targets, &at)) != NULL)
 		free(t);
 	map_free(&p->targets);
@@ -69,7 +84,7 @@ next_turn(struct host *h)
 	struct host_conn *c;
 	struct push *next;
 
-	while (h->push == NULL) {
+	while (h->push == NULL && !h->ending) {
 		if ((next = h->queue) != NULL) {
 			h->queue = next->next;
 			h->nqueue--;
@@ -87,9 +102,8 @@ next_turn(struct host *h)
 	}
 }
 
-/* The running push is over. */
-static void
-leave(struct push *p)
+void
+push_leave(struct push *p)
 {
 	struct host *h = p->host;
 
@@ -137,13 +151,13 @@ finish(struct push *p, const char *word)
 		host_log(p->host, "%s", e.text);
 	host_log(p->host,
 	    "document %" PRIu64 " (%s): %s; clients: %s targeted, %s applied, "
-	    "%s failed, %s missing",
-	    p->doc->id, p->doc->feature, word, counts[0], counts[1], counts[3],
-	    counts[4]);
+	    "%s deferred, %s failed, %s missing",
+	    p->doc->id, p->doc->feature, word, counts[0], counts[1], counts[2],
+	    counts[3], counts[4]);
 	push_tell_clients(p);
 	push_tell_groups(p);
 	push_tell_done(p, word, WORD_OK, NULL);
-	leave(p);
+	push_leave(p);
 }
 
 /* Nothing came of it, and the id may come again. */
@@ -162,12 +176,12 @@ forget(struct push *p, const char *word, const char *why)
 	p->doc = NULL;
 	p->body = NULL;
 	p->record = NULL;
-	leave(p);
+	push_leave(p);
 }
 
 /* As forget, where the disk did not take it. */
-static void
-fail_local(struct push *p, const struct err *e)
+void
+push_fail(struct push *p, const struct err *e)
 {
 	host_log(p->host, "document %" PRIu64 ": %s", p->doc->id, e->text);
 	push_tell_done(p, "refused", WORD_INTERNAL, e->text);
@@ -179,7 +193,7 @@ fail_local(struct push *p, const struct err *e)
 	}
 	if (p->conn != NULL)
 		link_end(&p->conn->link);
-	leave(p);
+	push_leave(p);
 }
 
 /* ---- clients ------------------------------------------------------------ */
@@ -196,8 +210,8 @@ set_timer(struct push *p)
 		h->cb.rearm(h->cb.arg);
 }
 
-static void
-wait_for_results(struct push *p)
+void
+push_wait(struct push *p)
 {
 	p->deadline_ns = host_now_ns(p->host) + p->doc->wait_ms * MS_NS;
 	set_timer(p);
@@ -229,12 +243,12 @@ counter_of(struct push *p, enum result r)
 	case RESULT_APPLIED:
 	case RESULT_HAVE:
 	case RESULT_REVERTED:
+	case RESULT_READY: /* of a dry run, which asks for nothing else */
 		return &p->applied;
 	case RESULT_DEFERRED:
 	case RESULT_FETCHING:
 		return &p->deferred;
 	case RESULT_NONE:
-	case RESULT_READY:
 	case RESULT_FAILED:
 	case RESULT_PARTIAL:
 	case RESULT_HUNG:
@@ -260,7 +274,7 @@ push_count(struct push *p, struct target *t, enum result r)
 	p->dirty = 1;
 }
 
-/* 1 when the update runs there, or is on its way. */
+/* 1 when the update runs or waits there, or is on its way. */
 static int
 concerned(const struct session *s, uint64_t id)
 {
@@ -269,7 +283,7 @@ concerned(const struct session *s, uint64_t id)
 	for (i = 0; i < s->nawaited; i++)
 		if (s->awaited[i].id == id)
 			return 1;
-	return session_has(s, id);
+	return session_holds(s, id);
 }
 
 /* 1 when the client's session is to hear of what the push is about. */
@@ -287,33 +301,37 @@ concerns(const struct push *p, const struct session *s)
 	return r != NULL && session_needs_revert(p->host, s, r);
 }
 
+void
+push_send(struct push *p, struct host_conn *c, struct blob *frame,
+    enum asked asked)
+{
+	const struct session *s = c->session;
+	struct target *t = target_new(p, s->id);
+	int update = asked == ASKED_UPDATE && p->doc->kind == DOC_UPDATE;
+
+	if (t == NULL)
+		host_log(p->host,
+		    "document %" PRIu64 ": out of memory at client %s",
+		    p->doc->id, s->id);
+	else if (update && ids_has(&s->have, p->subject))
+		push_count(p, t, RESULT_HAVE);
+	else if (update && ids_has(&s->waiting, p->subject))
+		push_count(p, t, RESULT_DEFERRED);
+	else
+		session_send(c, frame != NULL ? blob_hold(frame) : NULL,
+		    p->subject, asked);
+}
+
 /* To every client that it is for, all with one copy of the frame. */
 static void
-send_to_clients(struct push *p, struct blob *frame, int revert)
+send_to_clients(struct push *p, struct blob *frame, enum asked asked)
 {
-	struct host *h = p->host;
 	struct host_conn *c;
-	struct target *t;
 
-	for (c = h->conns; c != NULL; c = c->next) {
-		if (c->session == NULL || c->link.state != LINK_OPEN ||
-		    !concerns(p, c->session))
-			continue;
-		t = target_new(p, c->session->id);
-		if (t == NULL) {
-			host_log(h,
-			    "document %" PRIu64 ": out of memory at "
-			    "client %s",
-			    p->doc->id, c->session->id);
-			continue;
-		}
-		if (p->doc->kind == DOC_UPDATE &&
-		    session_has(c->session, p->subject))
-			push_count(p, t, RESULT_HAVE);
-		else
-			session_send(c, frame != NULL ? blob_hold(frame) : NULL,
-			    p->subject, revert);
-	}
+	for (c = p->host->conns; c != NULL; c = c->next)
+		if (c->session != NULL && c->link.state == LINK_OPEN &&
+		    concerns(p, c->session))
+			push_send(p, c, frame, asked);
 	blob_drop(frame);
 	push_tell_clients(p);
 }
@@ -369,7 +387,7 @@ take_back(struct push *p, const char *why, int wait)
 		    !concerned(c->session, r->id))
 			continue;
 		session_send(c, frame != NULL ? blob_hold(frame) : NULL, r->id,
-		    1);
+		    ASKED_REVERT);
 		t = map_get(&p->targets, c->session->id,
 		    strlen(c->session->id));
 		if (t == NULL)
@@ -381,7 +399,7 @@ take_back(struct push *p, const char *why, int wait)
 	if (!wait || p->back_sent == 0)
 		push_settle_back(p);
 	else
-		wait_for_results(p);
+		push_wait(p);
 }
 
 /* Clients let the host take it back on its own until then. */
@@ -414,15 +432,19 @@ is_past_bound(struct push *p)
 static const char *
 done_word(const struct push *p)
 {
+	int waits = p->targeted > 0 && p->deferred == p->targeted;
+
 	if (p->doc->kind == DOC_REVERT)
 		return p->server == RESULT_PARTIAL ? "partial" : "reverted";
-	if (p->doc->kind == DOC_UPDATE && p->failed == 0 && p->targeted > 0 &&
-	    p->deferred == p->targeted)
-		return "deferred";
-	if (p->doc->kind == DOC_UPDATE &&
+	if (p->doc->kind != DOC_UPDATE)
+		return "applied";
+	/* It waited, and then it was nothing. */
+	if (p->server == RESULT_PARTIAL)
+		return "partial";
+	if (p->server == RESULT_FAILED || p->server == RESULT_HUNG ||
 	    p->failed > doc_max_failed(p->doc, p->targeted))
 		return "failed";
-	return "applied";
+	return p->server == RESULT_DEFERRED || waits ? "deferred" : "applied";
 }
 
 void
@@ -430,7 +452,9 @@ push_review(struct push *p)
 {
 	char why[64];
 
-	if (is_past_bound(p)) {
+	if (p->doc->dry_run) {
+		check_review(p);
+	} else if (is_past_bound(p)) {
 		snprintf(why, sizeof why, "%zu of %zu clients failed",
 		    p->failed, p->targeted);
 		take_back(p, why, 1);
@@ -456,60 +480,113 @@ accept_record(struct push *p, struct err *e)
 	return 0;
 }
 
-static void
-release_update(struct push *p)
+/* The host's own part is decided. 0, or -1: the ledger did not take it. */
+static int
+release_update(struct push *p, struct err *e)
 {
 	struct record *r = p->record;
 
+	if (accept_record(p, e) != 0)
+		return -1;
+	if (p->server == RESULT_APPLIED)
+		server_tell_program(p->host, r, RESULT_APPLIED);
+	p->phase = PUSH_COLLECT;
 	r->state = RECORD_LIVE;
 	state_cover(p->host, r);
 	if (r->doc->parts[DOC_CLIENT].present)
-		send_to_clients(p, push_update_frame(r), 0);
+		send_to_clients(p, push_update_frame(r), ASKED_UPDATE);
 	if (p->answered < p->targeted)
-		wait_for_results(p);
+		push_wait(p);
 	else
 		push_review(p);
+	return 0;
+}
+
+int
+push_ask(struct push *p, enum host_how how, struct host_applied *out)
+{
+	struct host *h = p->host;
+
+	p->phase = PUSH_SERVER;
+	if (server_ask(h, p->doc, p->body, how, out))
+		return 1;
+	p->asked = 1;
+	p->deadline_ns = p->next_ns = host_now_ns(h) + HOST_ANSWER_NS;
+	if (h->cb.rearm != NULL)
+		h->cb.rearm(h->cb.arg);
+	return 0;
+}
+
+/* The program's answer to the server part of an update. */
+static void
+update_answered(struct push *p, const struct host_applied *answer)
+{
+	struct host *h = p->host;
+	struct record *r = p->record, *old = server_held_of(h, r->doc);
+	const struct note *note = r->owner;
+	struct ledger_field field = {"result", NULL};
+	struct host_applied out = *answer;
+	struct err e;
+
+	if (out.result == RESULT_HAVE)
+		out.result = RESULT_APPLIED;
+	push_tell_server(p, &out);
+	if (!server_take(h, r, old, &out)) {
+		p->server = note->server;
+		forget(p, p->server == RESULT_PARTIAL ? "partial" : "failed",
+		    "server part failed");
+		return;
+	}
+	p->server = note->server;
+	field.value = result_name(p->server);
+	if (state_event(h, r->id, "server-applied", &field,
+		p->server == RESULT_DEFERRED, &e) == 0 &&
+	    release_update(p, &e) == 0)
+		return;
+	if (old != NULL)
+		server_put_back(h, old, r);
+	else
+		server_revert(h, r, &out);
+	host_log(h, "update %" PRIu64 " undone", r->id);
+	push_fail(p, &e);
 }
 
 static void
 run_update(struct push *p)
 {
-	struct host *h = p->host;
-	struct record *r = p->record, *old = NULL;
 	struct host_applied out;
-	struct catalog_end end = host_end(h);
-	int mine = h->cb.apply != NULL && catalog_counts(r, &end);
 	struct err e;
 
-	if (mine) {
-		old = server_running_of(h, r);
-		server_apply(h, r, old, &out);
-		p->server = out.result;
-		push_tell_server(p, &out);
-		if (out.result != RESULT_APPLIED) {
-			forget(p,
-			    out.result == RESULT_PARTIAL ? "partial" : "failed",
-			    "server part failed");
-			return;
-		}
-		if (state_event(h, r->id, "server-applied", NULL, 0, &e) != 0)
-			goto undo;
-	} else if (r->doc->parts[DOC_SERVER].present) {
-		memset(&out, 0, sizeof out);
-		out.result = RESULT_REFUSED;
-		push_tell_server(p, &out);
+	if (server_is_mine(p->host, p->doc)) {
+		/* Seeds come one after the other, before anything is served. */
+		if (push_ask(p, p->seed ? HOST_START : HOST_PUSH, &out))
+			update_answered(p, &out);
+		return;
 	}
-	if (accept_record(p, &e) != 0)
-		goto undo;
-	if (mine)
-		server_tell_program(h, r, RESULT_APPLIED);
-	release_update(p);
-	return;
+	push_tell_not_mine(p);
+	if (release_update(p, &e) != 0)
+		push_fail(p, &e);
+}
 
-undo:
-	if (mine)
-		server_undo(h, r, old);
-	fail_local(p, &e);
+/* The program answered, or is taken to have answered. */
+static void
+answered(struct push *p, const struct host_applied *out)
+{
+	p->asked = 0;
+	p->next_ns = -1;
+	if (p->doc->dry_run)
+		check_answered(p, out);
+	else
+		update_answered(p, out);
+}
+
+void
+host_answer(struct host *h, uint64_t id, const struct host_applied *out)
+{
+	struct push *p = h->push;
+
+	if (p != NULL && p->asked && p->doc->id == id)
+		answered(p, out);
 }
 
 /* The document hands itself over to the record that it is about; its own
@@ -539,7 +616,7 @@ run_revert(struct push *p)
 		t = catalog_add(&h->catalog, p->doc->target);
 	if (t == NULL) {
 		err_set(&e, ERR_LOCAL, "out of memory");
-		fail_local(p, &e);
+		push_fail(p, &e);
 		return;
 	}
 	if (mine) {
@@ -553,23 +630,20 @@ run_revert(struct push *p)
 		}
 	}
 	if (accept_record(p, &e) != 0) {
-		if (mine) {
-			server_apply(h, t, NULL, &out);
-			host_log(h, "update %" PRIu64 " put back: %s", t->id,
-			    result_name(out.result));
-		}
+		if (mine)
+			server_put_back(h, t, NULL);
 		if (unheld)
 			catalog_remove(&h->catalog, t);
-		fail_local(p, &e);
+		push_fail(p, &e);
 		return;
 	}
 	attach_to_target(p, t);
 	t->state = RECORD_REVERTED;
 	if (mine)
 		server_tell_program(h, t, RESULT_REVERTED);
-	send_to_clients(p, push_revert_frame(t->id, t->by), 1);
+	send_to_clients(p, push_revert_frame(t->id, t->by), ASKED_REVERT);
 	if (p->answered < p->targeted)
-		wait_for_results(p);
+		push_wait(p);
 	else
 		push_review(p);
 }
@@ -581,14 +655,14 @@ run_retire(struct push *p)
 	struct err e;
 
 	if (accept_record(p, &e) != 0) {
-		fail_local(p, &e);
+		push_fail(p, &e);
 		return;
 	}
 	attach_to_target(p, t);
 	t->state = RECORD_RETIRED;
-	send_to_clients(p, push_retirement_frame(t->by), 0);
+	send_to_clients(p, push_retirement_frame(t->by), ASKED_UPDATE);
 	if (p->answered < p->targeted)
-		wait_for_results(p);
+		push_wait(p);
 	else
 		push_review(p);
 }
@@ -655,8 +729,12 @@ run(struct push *p)
 	p->subject = p->doc->kind == DOC_REVERT ? p->doc->target : p->doc->id;
 	if (p->conn != NULL)
 		link_pause(&p->conn->link);
+	if (p->doc->dry_run) {
+		check_run(p);
+		return;
+	}
 	if (receive(p, &e) != 0) {
-		fail_local(p, &e);
+		push_fail(p, &e);
 		return;
 	}
 	host_log(p->host, "document %" PRIu64 " (%s) from %s, key %s",
@@ -683,7 +761,8 @@ static int
 is_aborted_by(const struct push *running, const struct doc *revert)
 {
 	return running->doc->kind == DOC_UPDATE &&
-	       running->phase == PUSH_COLLECT &&
+	       (running->phase == PUSH_SERVER ||
+		   running->phase == PUSH_COLLECT) &&
 	       strcmp(running->doc->feature, revert->feature) == 0;
 }
 
@@ -707,7 +786,12 @@ enqueue(struct host *h, struct push *p)
 	h->nqueue++;
 	if (!abort)
 		return;
-	if (running->doc->id == p->doc->target)
+	cancel_answer(running);
+	if (running->doc->dry_run)
+		check_end(running, "reverted");
+	else if (running->phase == PUSH_SERVER)
+		forget(running, "reverted", "a revert of its feature came");
+	else if (running->doc->id == p->doc->target)
 		/* The signed document takes it back for good, at once. */
 		finish(running, "reverted");
 	else if (may_take_back(running) || running->targeted == 0)
@@ -750,6 +834,7 @@ push_new(struct host *h, struct host_conn *conn, struct doc *d,
 	p->conn = conn;
 	p->doc = d;
 	p->next_ns = -1;
+	p->seed = from != NULL;
 	if (from != NULL)
 		snprintf(p->from, sizeof p->from, "%s", from);
 	else
@@ -817,12 +902,47 @@ push_gone(struct host *h, struct host_conn *operator)
 }
 
 void
+push_shutdown(struct host *h)
+{
+	struct push *p = h->push;
+
+	h->ending = 1;
+	if (p == NULL || p->phase != PUSH_SERVER)
+		return;
+	cancel_answer(p);
+	p->conn = NULL; /* it hears of the shutdown, as all others do */
+	if (p->doc->dry_run)
+		check_end(p, "shutdown");
+	else
+		forget(p, "shutdown", "the host ends");
+}
+
+static void
+give_up_answer(struct push *p)
+{
+	static const char text[] = "the program did not answer";
+	struct host_applied out;
+
+	memset(&out, 0, sizeof out);
+	out.result = RESULT_HUNG;
+	out.text = text;
+	out.len = sizeof text - 1;
+	out.took_ns = HOST_ANSWER_NS;
+	cancel_answer(p);
+	answered(p, &out);
+}
+
+void
 push_tick(struct push *p)
 {
 	if (host_now_ns(p->host) >= p->deadline_ns) {
 		p->next_ns = -1;
-		if (p->phase == PUSH_TAKING_BACK)
+		if (p->phase == PUSH_SERVER)
+			give_up_answer(p);
+		else if (p->phase == PUSH_TAKING_BACK)
 			push_settle_back(p);
+		else if (p->doc->dry_run)
+			check_over(p);
 		else
 			finish(p, done_word(p));
 		return;

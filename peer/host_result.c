@@ -86,41 +86,78 @@ parse_answer(struct answer *a, const struct frame *f)
 	return 0;
 }
 
-/* The oldest frame with this id that has no result yet; -1: none. */
+static void
+forget_awaited(struct session *s, size_t i)
+{
+	s->nawaited--;
+	memmove(s->awaited + i, s->awaited + i + 1,
+	    (s->nawaited - i) * sizeof *s->awaited);
+}
+
+/*
+ * The oldest frame with this id that has no result yet; -1: none. A REVERT of
+ * what waits there is answered once, and that is the end of the UPDATE too: an
+ * update that waits is neither reverted nor refused by anything else.
+ */
 static int
 take_awaited(struct session *s, const struct answer *a, struct awaited *out)
 {
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < s->nawaited && s->awaited[i].id != a->id; i++)
 		;
 	if (i == s->nawaited)
 		return -1;
-	*out = s->awaited[i];
-	if (!result_is_final(a->result)) {
-		s->awaited[i].last = a->result;
-		return 0;
+	if (s->awaited[i].last == RESULT_DEFERRED &&
+	    (a->result == RESULT_REVERTED || a->result == RESULT_REFUSED)) {
+		for (k = i + 1; k < s->nawaited &&
+				!(s->awaited[k].id == a->id &&
+				    s->awaited[k].asked == ASKED_REVERT);
+		     k++)
+			;
+		if (k < s->nawaited) {
+			forget_awaited(s, i);
+			i = k - 1;
+		}
 	}
-	s->nawaited--;
-	memmove(s->awaited + i, s->awaited + i + 1,
-	    (s->nawaited - i) * sizeof *s->awaited);
+	*out = s->awaited[i];
+	if (result_is_final(a->result))
+		forget_awaited(s, i);
+	else
+		s->awaited[i].last = a->result;
 	return 0;
 }
 
-/* Of the record's feature, what is at or below the id leaves the session. */
-static void
-drop_older(struct host *h, struct session *s, const struct record *r, int self)
+/* 1 when this can be the answer. */
+static int
+fits(const struct awaited *w, enum result r)
 {
-	size_t i = s->nhave;
+	switch (w->asked) {
+	case ASKED_UPDATE:
+		return r != RESULT_REVERTED && r != RESULT_READY;
+	case ASKED_REVERT:
+		return r != RESULT_READY;
+	case ASKED_CHECK: /* nothing changes there */
+		return r == RESULT_READY || r == RESULT_FAILED ||
+		       r == RESULT_HUNG || r == RESULT_REFUSED;
+	}
+	return 0;
+}
+
+/* Of the record's feature, what is at or below the id leaves the set. */
+static void
+drop_older(struct host *h, struct ids *ids, const struct record *r, int self)
+{
+	size_t i = ids->n;
 
 	while (i-- > 0) {
-		const struct record *o = catalog_find(&h->catalog, s->have[i]);
+		uint64_t id = ids->v[i];
+		const struct record *o = catalog_find(&h->catalog, id);
 
-		if (s->have[i] > r->id || (s->have[i] == r->id && !self))
+		if (id > r->id || (id == r->id && !self))
 			continue;
-		if (s->have[i] == r->id ||
-		    (o != NULL && state_same_feature(o, r)))
-			session_remove(s, s->have[i]);
+		if (id == r->id || (o != NULL && state_same_feature(o, r)))
+			ids_remove(ids, id);
 	}
 }
 
@@ -145,12 +182,20 @@ note_state(struct host *h, struct session *s, const struct answer *a,
 	/* Of one that was covered meanwhile the document is gone. */
 	if (n == NULL || n->kind != DOC_UPDATE)
 		return;
-	if (!w->revert &&
-	    (a->result == RESULT_APPLIED || a->result == RESULT_HAVE)) {
-		drop_older(h, s, r, 0);
-		session_add(s, a->id);
-	} else if (w->revert && is_gone(a)) {
-		drop_older(h, s, r, 1);
+	if (w->asked == ASKED_REVERT) {
+		if (is_gone(a)) {
+			drop_older(h, &s->have, r, 1);
+			drop_older(h, &s->waiting, r, 1);
+		}
+	} else if (a->result == RESULT_APPLIED || a->result == RESULT_HAVE ||
+		   a->result == RESULT_DEFERRED) {
+		/* What it supersedes has left, also when it waits. */
+		drop_older(h, &s->have, r, 0);
+		drop_older(h, &s->waiting, r, 1);
+		ids_add(a->result == RESULT_DEFERRED ? &s->waiting : &s->have,
+		    a->id);
+	} else if (result_is_final(a->result)) {
+		ids_remove(&s->waiting, a->id);
 	}
 }
 
@@ -173,7 +218,7 @@ keep_result(struct host *h, const struct session *s, const struct answer *a,
 static int
 is_failure(enum result r)
 {
-	return r != RESULT_APPLIED && r != RESULT_HAVE &&
+	return r != RESULT_READY && r != RESULT_APPLIED && r != RESULT_HAVE &&
 	       r != RESULT_REVERTED && r != RESULT_DEFERRED &&
 	       r != RESULT_FETCHING;
 }
@@ -205,6 +250,7 @@ push_record_late(struct host *h)
 	size_t i, k;
 
 	h->late_ns = -1;
+	oper_count(h);
 	for (i = 0; i < h->catalog.n; i++) {
 		struct note *n = h->catalog.records[i]->owner;
 		size_t failed = 0;
@@ -217,8 +263,7 @@ push_record_late(struct host *h)
 				failed += n->tally[k];
 		snprintf(counts[0], sizeof *counts, "%zu",
 		    n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE]);
-		snprintf(counts[1], sizeof *counts, "%zu",
-		    n->tally[RESULT_DEFERRED] + n->tally[RESULT_FETCHING]);
+		snprintf(counts[1], sizeof *counts, "%zu", n->waiting);
 		snprintf(counts[2], sizeof *counts, "%zu", failed);
 		if (state_event(h, h->catalog.records[i]->id, "late", fields,
 			sizeof fields / sizeof *fields, &e) != 0)
@@ -234,6 +279,7 @@ push_result(struct host_conn *c, const struct frame *f)
 	struct answer a;
 	struct awaited w;
 	struct target *t;
+	int revert;
 
 	if (parse_answer(&a, f) != 0) {
 		host_refuse(c, WORD_SYNTAX, "not a RESULT");
@@ -243,24 +289,24 @@ push_result(struct host_conn *c, const struct frame *f)
 		h->stray_results++;
 		return;
 	}
-	if (!w.revert &&
-	    (a.result == RESULT_REVERTED || a.result == RESULT_READY)) {
-		host_refuse(c, WORD_SYNTAX, "not the RESULT of an UPDATE");
+	if (!fits(&w, a.result)) {
+		host_refuse(c, WORD_SYNTAX, "not a RESULT of what was asked");
 		return;
 	}
+	revert = w.asked == ASKED_REVERT;
 	if (a.result == w.last) /* told before, and still on its way */
 		return;
 	note_state(h, c->session, &a, &w);
-	keep_result(h, c->session, &a, w.revert);
+	keep_result(h, c->session, &a, revert);
 	if (p == NULL || p->subject != a.id) {
-		if (!w.revert)
+		if (!revert)
 			note_late(h, a.id);
 		return;
 	}
 	if (p->phase == PUSH_TAKING_BACK) {
 		t = map_get(&p->targets, c->session->id,
 		    strlen(c->session->id));
-		if (w.revert && t != NULL && t->told_back &&
+		if (revert && t != NULL && t->told_back &&
 		    result_is_final(a.result)) {
 			t->told_back = 0;
 			if (++p->back_answered == p->back_sent)
@@ -268,16 +314,16 @@ push_result(struct host_conn *c, const struct frame *f)
 		}
 		return;
 	}
-	if (w.revert != (p->doc->kind == DOC_REVERT))
+	if (revert != (p->doc->kind == DOC_REVERT))
 		return;
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
 	if (t == NULL || result_is_final(t->result)) {
-		if (!w.revert)
+		if (!revert)
 			note_late(h, a.id);
 		return;
 	}
 	/* A revert reached its end where there is nothing to revert. */
-	if (w.revert && is_gone(&a) && a.result == RESULT_REFUSED)
+	if (revert && is_gone(&a) && a.result == RESULT_REFUSED)
 		a.result = RESULT_REVERTED;
 	if (is_failure(a.result))
 		add_group(p, c->session, a.word, a.text, a.len);
@@ -289,21 +335,27 @@ void
 push_login(struct host_conn *c)
 {
 	struct push *p = c->host->push;
+	enum result now = RESULT_NONE;
 	struct target *t;
-	int has;
 
-	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind == DOC_RETIRE)
+	/* What was checked there is forgotten. */
+	if (p == NULL || p->phase != PUSH_COLLECT ||
+	    p->doc->kind == DOC_RETIRE || p->doc->dry_run)
 		return;
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
 	if (t == NULL || result_is_final(t->result))
 		return;
 	/* It did what it was told; the result was lost with the connection. */
-	has = session_has(c->session, p->subject);
-	if (p->doc->kind == DOC_UPDATE && has)
-		push_count(p, t, RESULT_HAVE);
-	else if (p->doc->kind == DOC_REVERT && !has)
-		push_count(p, t, RESULT_REVERTED);
-	else
+	if (p->doc->kind == DOC_UPDATE) {
+		if (ids_has(&c->session->have, p->subject))
+			now = RESULT_HAVE;
+		else if (ids_has(&c->session->waiting, p->subject))
+			now = RESULT_DEFERRED;
+	} else if (!session_holds(c->session, p->subject)) {
+		now = RESULT_REVERTED;
+	}
+	if (now == RESULT_NONE || now == t->result)
 		return;
+	push_count(p, t, now);
 	push_review(p);
 }

@@ -238,7 +238,13 @@ replay(void *arg, const struct ledger_event *ev, struct err *e)
 		return 0;
 	if (strcmp(ev->event, "released") == 0)
 		return replay_released(h, r, e);
-	if (strcmp(ev->event, "covered") == 0) {
+	if (strcmp(ev->event, "trying") == 0) {
+		n->tries++;
+	} else if (strcmp(ev->event, "proven") == 0) {
+		n->proven = 1;
+	} else if (strcmp(ev->event, "tried") == 0) {
+		n->tries = 0;
+	} else if (strcmp(ev->event, "covered") == 0) {
 		r->state = RECORD_COVERED;
 		n->on_disk = 0;
 	} else if (strcmp(ev->event, "taken-back") == 0) {
@@ -437,6 +443,7 @@ state_open(struct host *h, const char *dir, struct err *e)
 		    dir, torn);
 	if (dir == NULL)
 		return 0;
+	h->keeps = 1;
 	if (end_pending(h, e) != 0)
 		return -1;
 	for (i = 0; i < h->catalog.n; i++)

@@ -5,23 +5,31 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The frame as shared bytes. NULL: out of memory. */
 static struct blob *
-update_frame(const struct doc *d, const uint8_t *part, size_t len)
+blob_of(struct buf *b)
+{
+	struct blob *frame = b->oom ? NULL : blob_new(b->data, b->len);
+
+	buf_free(b);
+	return frame;
+}
+
+/* UPDATE or CHECK: the head and one part. */
+static struct blob *
+update_frame(const char *verb, const struct doc *d, const uint8_t *part,
+    size_t len)
 {
 	struct buf b = BUF_INIT;
-	struct blob *frame = NULL;
 
-	frame_begin(&b, "UPDATE");
+	frame_begin(&b, verb);
 	frame_arg(&b, "%" PRIu64, d->id);
 	frame_put(&b, "head", "%zu", d->head_len);
 	frame_body_begin(&b, d->head_len + len);
 	buf_append(&b, d->head, d->head_len);
 	buf_append(&b, part, len);
 	buf_append(&b, "\n", 1);
-	if (!b.oom)
-		frame = blob_new(b.data, b.len);
-	buf_free(&b);
-	return frame;
+	return blob_of(&b);
 }
 
 struct blob *
@@ -33,22 +41,40 @@ push_update_frame(struct record *r)
 	if (note == NULL)
 		return NULL;
 	if (note->frame == NULL)
-		note->frame = update_frame(r->doc, r->body + part->offset,
-		    (size_t)part->len);
+		note->frame = update_frame("UPDATE", r->doc,
+		    r->body + part->offset, (size_t)part->len);
 	return note->frame != NULL ? blob_hold(note->frame) : NULL;
 }
 
 struct blob *
 push_retirement_frame(const struct doc *d)
 {
-	return update_frame(d, (const uint8_t *)"", 0);
+	return update_frame("UPDATE", d, (const uint8_t *)"", 0);
+}
+
+struct blob *
+push_check_frame(const struct doc *d, const uint8_t *body)
+{
+	const struct doc_part *part = &d->parts[DOC_CLIENT];
+
+	return update_frame("CHECK", d, body + part->offset, (size_t)part->len);
+}
+
+struct blob *
+push_drop_frame(uint64_t id)
+{
+	struct buf b = BUF_INIT;
+
+	frame_begin(&b, "DROP");
+	frame_arg(&b, "%" PRIu64, id);
+	frame_end(&b);
+	return blob_of(&b);
 }
 
 struct blob *
 push_revert_frame(uint64_t id, const struct doc *by)
 {
 	struct buf b = BUF_INIT;
-	struct blob *frame = NULL;
 
 	frame_begin(&b, "REVERT");
 	frame_arg(&b, "%" PRIu64, id);
@@ -56,10 +82,7 @@ push_revert_frame(uint64_t id, const struct doc *by)
 		frame_body(&b, by->head, by->head_len);
 	else
 		frame_end(&b);
-	if (!b.oom)
-		frame = blob_new(b.data, b.len);
-	buf_free(&b);
-	return frame;
+	return blob_of(&b);
 }
 
 /* To the operator, if still there. Takes the bytes of b. */
@@ -69,6 +92,13 @@ tell(struct push *p, struct buf *b)
 	if (p->conn != NULL)
 		link_send_buf(&p->conn->link, b);
 	buf_free(b);
+}
+
+static void
+put_seconds(struct buf *b, const char *name, int64_t ns)
+{
+	frame_put(b, name, "%" PRId64 ".%06" PRId64, ns / HOST_SECOND_NS,
+	    ns % HOST_SECOND_NS / 1000);
 }
 
 void
@@ -81,13 +111,28 @@ push_tell_server(struct push *p, const struct host_applied *a)
 	frame_arg(&b, "%s", result_name(a->result));
 	if (a->result == RESULT_REFUSED)
 		frame_arg(&b, "%s", word_name(WORD_NOT_FOR_ME));
-	frame_put(&b, "took", "%" PRId64 ".%06" PRId64,
-	    a->took_ns / HOST_SECOND_NS, a->took_ns % HOST_SECOND_NS / 1000);
+	put_seconds(&b, "took", a->took_ns);
+	if (a->rehearsed_ns > 0) {
+		put_seconds(&b, "rehearsed", a->rehearsed_ns);
+		put_seconds(&b, "stall", a->stall_ns);
+	}
 	if (a->text != NULL && a->len > 0)
 		frame_body(&b, a->text, a->len);
 	else
 		frame_end(&b);
 	tell(p, &b);
+}
+
+void
+push_tell_not_mine(struct push *p)
+{
+	struct host_applied out;
+
+	if (!p->doc->parts[DOC_SERVER].present)
+		return;
+	memset(&out, 0, sizeof out);
+	out.result = RESULT_REFUSED;
+	push_tell_server(p, &out);
 }
 
 void

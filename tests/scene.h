@@ -21,9 +21,12 @@
 struct scene {
 	struct world_clock clock;
 	struct host *host;
-	struct buf log, did;    /* lines */
-	enum result apply_with; /* what the program answers */
-	const char *token;      /* what login answers; NULL: refuse */
+	struct buf log, did;     /* lines */
+	enum result apply_with;  /* what the program answers */
+	enum result settle_with; /* what due comes to; RESULT_NONE: nothing */
+	int later;               /* it answers later, by answer() */
+	int64_t rehearsed_ns;
+	const char *token; /* what login answers; NULL: refuse */
 };
 
 struct wire { /* a peer written by hand */
@@ -35,19 +38,83 @@ struct wire { /* a peer written by hand */
 /* ---- the program -------------------------------------------------------- */
 
 __attribute__((unused)) static void
-on_apply(void *arg, const struct doc *d, const void *part, size_t len,
-    const uint64_t *drop, size_t ndrop, struct host_applied *out)
+program_answers(struct scene *s, struct host_applied *out)
 {
-	struct scene *s = arg;
-
-	(void)part;
-	buf_printf(&s->did, "apply %s %zu bytes", d->feature, len);
-	if (ndrop > 0)
-		buf_printf(&s->did, " drop %" PRIu64, drop[0] % 1000);
-	buf_puts(&s->did, "\n");
 	out->result = s->apply_with;
 	out->text = "a report";
 	out->len = 8;
+	out->rehearsed_ns = s->rehearsed_ns;
+	out->stall_ns = s->rehearsed_ns / 100;
+}
+
+__attribute__((unused)) static int
+on_apply(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, enum host_how how,
+    struct host_applied *out)
+{
+	static const char *const verbs[] = {"apply", "check", "apply", "back"};
+	struct scene *s = arg;
+
+	(void)part;
+	buf_printf(&s->did, "%s %s %zu bytes", verbs[how], d->feature, len);
+	if (ndrop > 0)
+		buf_printf(&s->did, " drop %" PRIu64, drop[0] % 1000);
+	buf_puts(&s->did, "\n");
+	if (s->later && (how == HOST_PUSH || how == HOST_CHECK))
+		return 0;
+	program_answers(s, out);
+	if (how == HOST_BACK)
+		out->result = RESULT_APPLIED;
+	return 1;
+}
+
+__attribute__((unused)) static void
+on_cancel(void *arg)
+{
+	buf_puts(&((struct scene *)arg)->did, "cancel\n");
+}
+
+/* What waits ends with this result. */
+__attribute__((unused)) static void
+settle(struct scene *s, uint64_t id, enum result r)
+{
+	struct host_applied out;
+
+	memset(&out, 0, sizeof out);
+	out.result = r;
+	out.text = "settled";
+	out.len = 7;
+	host_settled(s->host, id, &out);
+}
+
+__attribute__((unused)) static void
+on_due(void *arg, uint64_t id)
+{
+	struct scene *s = arg;
+
+	buf_printf(&s->did, "due %" PRIu64 "\n", id % 1000);
+	if (s->settle_with != RESULT_NONE)
+		settle(s, id, s->settle_with);
+}
+
+__attribute__((unused)) static void
+on_updated(void *arg, uint64_t id, const char *feature, const char *result)
+{
+	(void)id;
+	buf_printf(&((struct scene *)arg)->did, "updated %s %s\n", feature,
+	    result);
+}
+
+/* The program answers now what it did not at once. */
+__attribute__((unused)) static void
+answer(struct scene *s, uint64_t id, enum result r)
+{
+	struct host_applied out;
+
+	memset(&out, 0, sizeof out);
+	s->apply_with = r;
+	program_answers(s, &out);
+	host_answer(s->host, id, &out);
 }
 
 __attribute__((unused)) static void
@@ -116,6 +183,9 @@ config(struct scene *s, struct keyring *ring)
 	c.cb.arg = s;
 	c.cb.apply = on_apply;
 	c.cb.revert = on_revert;
+	c.cb.cancel = on_cancel;
+	c.cb.due = on_due;
+	c.cb.updated = on_updated;
 	c.cb.join = on_join;
 	c.cb.leave = on_leave;
 	c.cb.message = on_message;

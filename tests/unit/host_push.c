@@ -661,13 +661,16 @@ test_repeated_answers(void)
 	result(&ann, spec.id, "deferred");
 	result(&ann, spec.id, "deferred");
 	result(&ann, spec.id, "deferred");
+	OK(heard(&op, "applied: 0\ndeferred: 1\nfailed: 0\nmissing: 0\n\n"
+		      "DONE deferred\n"),
+	    "deferred three times is deferred");
 	pass(&s, 1500);
 	result(&ann, spec.id, "failed");
 	pass(&s, 11000);
 	say(&op, "LOG\n\n");
 	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=0 deferred=1 failed=1\n", spec.id);
-	OK(heard(&op, text), "deferred three times is deferred");
+	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
+	OK(heard(&op, text), "and then it failed, and waits no more");
 	hang_up(&op);
 	hang_up(&ann);
 	scene_close(&s);

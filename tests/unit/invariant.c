@@ -147,13 +147,16 @@ change(struct end *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 
 /* ---- callbacks ---------------------------------------------------------- */
 
-static void
+static int
 host_apply(void *arg, const struct doc *d, const void *part, size_t len,
-    const uint64_t *drop, size_t ndrop, struct host_applied *out)
+    const uint64_t *drop, size_t ndrop, enum host_how how,
+    struct host_applied *out)
 {
 	struct world *w = arg;
 
+	(void)how;
 	out->result = change(&w->end, drop, ndrop, d->id, part, len);
+	return 1;
 }
 
 static void

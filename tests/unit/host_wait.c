@@ -1,0 +1,376 @@
+/*
+ * Parts that wait for an event: on the host's own program and on clients, at
+ * pushes, logins and starts.
+ */
+
+#include "tests/scene.h"
+
+#include <unistd.h>
+
+static int
+ledger_has(const char *text)
+{
+	struct buf b = BUF_INIT;
+	struct err e;
+	int r;
+
+	file_read("state/ledger", 1 << 20, &b, &e);
+	r = has(&b, text);
+	buf_free(&b);
+	return r;
+}
+
+/* 1 when STATUS has this text; %s stands for the id. */
+static int
+status_has(struct scene *s, uint64_t id, const char *rest)
+{
+	struct wire w = dial(s, INSIDE);
+	char text[160];
+	int r;
+
+	say(&w, "STATUS\n\n");
+	snprintf(text, sizeof text, "update: %" PRIu64 " %s", id, rest);
+	r = heard(&w, text);
+	if (!r)
+		printf("# want %s\n# %s\n", text, buf_text(&w.got));
+	hang_up(&w);
+	return r;
+}
+
+static struct doc_spec
+waiting_spec(struct scene *s, const char *feature)
+{
+	struct doc_spec spec = update_spec(s, feature);
+
+	spec.extra = "on: round-end\n";
+	return spec;
+}
+
+static void
+test_server(void)
+{
+	struct doc_spec one, two, rev;
+	struct wire op, ann;
+	struct scene s;
+	char text[128];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	s.apply_with = RESULT_DEFERRED;
+	one = waiting_spec(&s, "f");
+	send_push(&op, &one, 1);
+	OK(heard(&op, "PROGRESS server deferred\n") &&
+		ledger_has(" server-applied id=") &&
+		ledger_has(" result=deferred\n") && heard(&ann, "UPDATE "),
+	    "a server part that waits: the clients get theirs");
+	result(&ann, one.id, "applied");
+	OK(heard(&op, "DONE deferred\n"), "DONE deferred");
+	OK(status_has(&s, one.id, "f live server=deferred "),
+	    "STATUS tells that it waits");
+	OK(!has(&s.did, "updated"), "the program hears of nothing yet");
+	buf_reset(&s.did);
+	settle(&s, one.id, RESULT_DEFERRED);
+	OK(!ledger_has("settled"), "deferred again is no news");
+	settle(&s, one.id, RESULT_APPLIED);
+	snprintf(text, sizeof text, " settled id=%" PRIu64 " result=applied\n",
+	    one.id);
+	OK(ledger_has(text) && has(&s.did, "updated f applied\n") &&
+		has(&s.log, "(f): server part, which waited, applied: settled"),
+	    "the event: ledger, log and program are told");
+	OK(status_has(&s, one.id, "f live server=applied "), "and STATUS");
+	buf_reset(&s.did);
+	settle(&s, one.id, RESULT_FAILED);
+	settle(&s, 77, RESULT_FAILED);
+	OK(!has(&s.did, "updated"), "a second end is none");
+
+	two = waiting_spec(&s, "f");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "applied");
+	snprintf(text, sizeof text, "apply f 51 bytes drop %" PRIu64 "\n",
+	    one.id % 1000);
+	OK(has(&s.did, text), "a newer one takes the place of what runs");
+	settle(&s, two.id, RESULT_FAILED);
+	OK(has(&s.did, "updated f failed\n") &&
+		status_has(&s, two.id, "f live server=failed running=1 "),
+	    "one that fails after it waited stays live for the clients");
+
+	one = waiting_spec(&s, "g");
+	send_push(&op, &one, 1);
+	pass(&s, 11000);
+	two = waiting_spec(&s, "g");
+	send_push(&op, &two, 1);
+	pass(&s, 11000);
+	snprintf(text, sizeof text, "apply g 51 bytes drop %" PRIu64 "\n",
+	    one.id % 1000);
+	OK(has(&s.did, text), "a newer one takes the place of what waits");
+	buf_reset(&s.did);
+	settle(&s, one.id, RESULT_APPLIED);
+	OK(!has(&s.did, "updated"), "which is not settled any more");
+	rev = about_spec(&s, "g", two.id, 0);
+	send_push(&op, &rev, 1);
+	pass(&s, 11000);
+	snprintf(text, sizeof text, "revert %" PRIu64 "\n", two.id % 1000);
+	OK(has(&s.did, text), "a revert takes away what waits");
+	settle(&s, two.id, RESULT_APPLIED);
+	OK(!has(&s.did, "updated g applied"), "and it does not come back");
+	hang_up(&ann);
+	hang_up(&op);
+	reopen(&s);
+	OK(has(&s.did, "apply f") && !has(&s.did, "apply g") &&
+		has(&s.log, "(f): server part deferred"),
+	    "after a restart it waits anew");
+	scene_close(&s);
+}
+
+/* The event comes while the push waits for its clients. */
+static void
+test_during_push(void)
+{
+	struct doc_spec spec;
+	struct wire op, ann;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	s.apply_with = RESULT_DEFERRED;
+	spec = waiting_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	settle(&s, spec.id, RESULT_APPLIED);
+	OK(heard(&op, "PROGRESS server applied\n"), "the operator is told");
+	result(&ann, spec.id, "applied");
+	OK(heard(&op, "DONE applied\n"), "and it is no longer deferred");
+	buf_reset(&op.got);
+	spec = waiting_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	settle(&s, spec.id, RESULT_HUNG);
+	result(&ann, spec.id, "applied");
+	OK(heard(&op, "PROGRESS server hung\n") &&
+		has(&op.got, "DONE failed\n"),
+	    "one that fails then: DONE failed");
+	buf_reset(&op.got);
+	spec = waiting_spec(&s, "f");
+	spec.max_failed = "0";
+	spec.take_back_until_us = (int64_t)spec.id + 70000000;
+	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "failed");
+	OK(heard(&op, "DONE reverted\n") && has(&s.did, "revert "),
+	    "past the bound a part that waits is taken back, too");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
+static void
+test_by(void)
+{
+	struct doc_spec spec, late;
+	struct scene s;
+	char text[64];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	s.apply_with = RESULT_DEFERRED;
+	spec = update_spec(&s, "f");
+	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
+	push_gets(&s, &spec, "DONE deferred\n");
+	late = update_spec(&s, "g");
+	late.extra = "on: round-end\nby: 2026-11-24T10:15:00Z\n";
+	push_gets(&s, &late, "DONE deferred\n");
+	buf_reset(&s.did);
+	pass(&s, 540000);
+	OK(!has(&s.did, "due"), "before its time it waits");
+	s.settle_with = RESULT_APPLIED;
+	pass(&s, 60000);
+	snprintf(text, sizeof text, "due %" PRIu64 "\nupdated f applied\n",
+	    spec.id % 1000);
+	OK(has(&s.did, text), "at its time it is applied");
+	buf_reset(&s.did);
+	pass(&s, 46 * 3600000);
+	OK(!has(&s.did, "due"), "once, and the other one waits");
+	s.settle_with = RESULT_NONE;
+	pass(&s, 3 * 3600000);
+	snprintf(text, sizeof text, "due %" PRIu64 "\n", late.id % 1000);
+	OK(has(&s.did, text), "until its own time");
+	buf_reset(&s.did);
+	pass(&s, 3 * 3600000);
+	OK(!has(&s.did, "due"), "it is told once, however long it takes");
+	settle(&s, late.id, RESULT_APPLIED);
+	OK(has(&s.did, "updated g applied\n"), "and settles when it does");
+
+	spec = update_spec(&s, "f");
+	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
+	s.settle_with = RESULT_APPLIED;
+	OK(push_gets(&s, &spec, "PROGRESS server deferred\n") &&
+		has(&s.did, "due ") &&
+		status_has(&s, spec.id, "f live server=applied "),
+	    "a time that is past at the push: at once");
+	spec = update_spec(&s, "h");
+	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
+	OK(push_gets(&s, &spec, "DONE applied\n") && !ledger_has("h settled"),
+	    "then nothing is deferred");
+	spec = update_spec(&s, "h");
+	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
+	s.settle_with = RESULT_FAILED;
+	buf_reset(&s.did);
+	OK(push_gets(&s, &spec, "DONE failed\n") && has(&s.did, "\nback h "),
+	    "one that fails at once is none, the older is put back");
+	s.settle_with = RESULT_NONE;
+	reopen(&s);
+	OK(has(&s.did, "due "), "a time that is past at the start");
+	settle(&s, late.id, RESULT_APPLIED);
+	OK(status_has(&s, late.id, "g live server=applied "),
+	    "its end may come later");
+	scene_close(&s);
+}
+
+static void
+test_clients(void)
+{
+	struct doc_spec spec, two, rev;
+	struct wire op, ann, bob;
+	struct scene s;
+	char text[160];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	bob = login(&s, "bob");
+	op = dial(&s, INSIDE);
+	spec = waiting_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "deferred");
+	OK(status_has(&s, spec.id,
+	       "f live server=applied running=0 applied=0 failed=0 waiting=1"),
+	    "a client on which it waits");
+	OK(!host_has(s.host, "ann", "f"), "does not run it");
+	result(&ann, spec.id, "applied");
+	OK(host_has(s.host, "ann", "f") && !heard(&op, "DONE"),
+	    "its event comes in time");
+	result(&bob, spec.id, "deferred");
+	OK(heard(&op, "applied: 1\ndeferred: 1\nfailed: 0\nmissing: 0\n\n"
+		      "DONE applied\n"),
+	    "deferred, then applied: counted once, as what it is now");
+	result(&bob, spec.id, "applied");
+	pass(&s, 11000);
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=2 deferred=0 failed=0\n", spec.id);
+	OK(ledger_has(text), "an end after DONE is in the log");
+	OK(status_has(&s, spec.id,
+	       "f live server=applied running=2 applied=2 failed=0 waiting=0"),
+	    "and in STATUS");
+
+	buf_reset(&op.got);
+	two = waiting_spec(&s, "f");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "deferred");
+	result(&bob, two.id, "deferred");
+	OK(heard(&op, "DONE deferred\n"), "all of them wait: DONE deferred");
+	OK(!host_has(s.host, "ann", "f"),
+	    "what it supersedes has left, as on the host");
+	hang_up(&ann);
+	ann = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN ann\nwaiting: %" PRIu64 "\n\n",
+	    two.id);
+	say(&ann, text);
+	OK(heard(&ann, "updates: 0\n"), "what waits is not sent again");
+	result(&ann, two.id, "applied");
+	OK(host_has(s.host, "ann", "f") && !is_over(&ann),
+	    "its end comes on the new connection");
+	hang_up(&bob);
+	bob = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN bob\nwaiting: %" PRIu64 " 7\n\n",
+	    two.id);
+	say(&bob, text);
+	buf_reset(&bob.got);
+	rev = about_spec(&s, "f", two.id, 0);
+	send_push(&op, &rev, 1);
+	snprintf(text, sizeof text, "REVERT %" PRIu64 "\n", two.id);
+	OK(heard(&bob, text) && heard(&ann, text),
+	    "a revert reaches what waits");
+	result(&bob, two.id, "reverted");
+	result(&ann, two.id, "reverted");
+	OK(heard(&op, "targeted: 2\napplied: 2\ndeferred: 0\nfailed: 0\n"
+		      "missing: 0\n\nDONE reverted\n") &&
+		!is_over(&bob),
+	    "one answer is enough for both");
+	result(&bob, two.id, "reverted");
+	OK(!is_over(&bob), "a second one is passed over");
+	hang_up(&bob);
+	bob = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN bob\nwaiting: %" PRIu64 "\n\n",
+	    two.id);
+	say(&bob, text);
+	OK(heard(&bob, "updates: 1\n\nREVERT "),
+	    "who was away while it waited is told at login");
+	result(&bob, two.id, "reverted");
+	say(&op, "STATUS\n\n");
+	OK(!heard(&op, "waiting=1") && !is_over(&bob), "and has nothing more");
+	hang_up(&bob);
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
+/* A client that waits breaks off during the push and comes back. */
+static void
+test_break(void)
+{
+	struct doc_spec spec, two;
+	struct wire op, ann;
+	struct scene s;
+	char text[160];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	spec = waiting_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	hang_up(&ann);
+	ann = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN ann\nwaiting: %" PRIu64 "\n\n",
+	    spec.id);
+	say(&ann, text);
+	OK(heard(&op, "deferred: 1\nfailed: 0\nmissing: 0\n\nDONE deferred\n"),
+	    "who comes back and waits is deferred");
+	result(&ann, spec.id, "failed");
+	OK(!host_has(s.host, "ann", "f") &&
+		status_has(&s, spec.id,
+		    "f live server=applied running=0 applied=0 failed=1 "
+		    "waiting=0"),
+	    "it may fail then");
+	two = waiting_spec(&s, "g");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "deferred");
+	spec = waiting_spec(&s, "g");
+	send_push(&op, &spec, 1);
+	result(&ann, two.id, "superseded");
+	result(&ann, spec.id, "deferred");
+	OK(status_has(&s, spec.id,
+	       "g live server=applied running=0 applied=0 failed=0 waiting=1"),
+	    "a newer one takes the place of what waits");
+	snprintf(text, sizeof text, "LOGIN ann\nwaiting: %" PRIu64 " x\n\n",
+	    spec.id);
+	hang_up(&ann);
+	ann = dial(&s, OUTSIDE);
+	say(&ann, text);
+	OK(heard(&ann, "ERROR syntax\n"), "waiting is a list of ids");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
+int
+main(void)
+{
+	test_server();
+	test_during_push();
+	test_by();
+	test_clients();
+	test_break();
+	return tap_done();
+}
