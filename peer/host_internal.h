@@ -8,6 +8,8 @@
  *	host_login.c	logins, what a client is given at one
  *	host_admit.c	may a document come in here and now
  *	host_push.c	a document's way through its phases
+ *	host_send.c	whom a push is for, and how results are counted
+ *	host_back.c	taking back
  *	host_check.c	a dry run's way
  *	host_program.c	server parts enter and leave the host's own program
  *	host_mark.c	which updates have not crashed the program
@@ -288,25 +290,38 @@ void push_tick(struct push *p);
 void push_free(struct push *p);
 /* The host ends: a push whose server part is not decided is forgotten. */
 void push_shutdown(struct host *h);
-/* The target's result, counted. */
-void push_count(struct push *p, struct target *t, enum result r);
 /* New results: is it decided, or over? The push may be gone afterwards. */
 void push_review(struct push *p);
-void push_settle_back(struct push *p);
-
-/*
- * For host_check.c. Ask the program for the server part: 1 with its answer in
- * out; 0: it comes later, the push waits for it.
- */
+/* Ask the program for the server part: 1 with its answer in out; 0: it comes
+ * later, the push waits for it. */
 int push_ask(struct push *p, enum host_how how, struct host_applied *out);
-/* To this client, and count it as targeted. */
+void push_wait(struct push *p); /* for results, until the deadline */
+/* The ends; the push is gone afterwards. */
+void push_finish(struct push *p, const char *word);  /* of an accepted one */
+void push_fail(struct push *p, const struct err *e); /* of the disk */
+void push_leave(struct push *p); /* freed, and what waits has its turn */
+
+/* host_send.c */
+/* 1 when the update runs or waits there, or is on its way. */
+int push_concerns(const struct session *s, uint64_t id);
+/* To this client, which is counted as targeted. */
 void push_send(struct push *p, struct host_conn *c, struct blob *frame,
     enum asked asked);
-void push_wait(struct push *p); /* for results, until the deadline */
-/* Errors of the disk: DONE refused internal. The push is gone. */
-void push_fail(struct push *p, const struct err *e);
-/* It is over: freed, and what waits has its turn. */
-void push_leave(struct push *p);
+/* To every client that it is for, all with one copy of the frame, whose hold
+ * is taken over. */
+void push_send_all(struct push *p, struct blob *frame, enum asked asked);
+/* The target's result, counted. */
+void push_count(struct push *p, struct target *t, enum result r);
+
+/* host_back.c */
+/* Clients let the host take it back on its own: until then. */
+int push_may_take_back(const struct push *p);
+/* More failed than the document allows, and it may still go back. */
+int push_is_past_bound(struct push *p);
+/* The host's own decision, after the release: both ends go back. With wait
+ * set the clients' answers are awaited, else the push is gone. */
+void push_take_back(struct push *p, const char *why, int wait);
+void push_settle_back(struct push *p); /* they have come */
 
 /* host_check.c */
 void check_run(struct push *p);

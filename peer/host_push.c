@@ -1,6 +1,6 @@
 /*
  * A document's way through its phases: ledger, the host's own program, the
- * clients, the report; taking it back.
+ * clients, the report.
  */
 
 #include "peer/host_internal.h"
@@ -130,8 +130,8 @@ refused(struct push *p, enum word w, const char *text)
 	}
 }
 
-static void
-finish(struct push *p, const char *word)
+void
+push_finish(struct push *p, const char *word)
 {
 	char counts[5][24];
 	struct ledger_field fields[] = {{"result", word},
@@ -196,7 +196,7 @@ push_fail(struct push *p, const struct err *e)
 	push_leave(p);
 }
 
-/* ---- clients ------------------------------------------------------------ */
+/* ---- deadlines ---------------------------------------------------------- */
 
 static void
 set_timer(struct push *p)
@@ -215,216 +215,6 @@ push_wait(struct push *p)
 {
 	p->deadline_ns = host_now_ns(p->host) + p->doc->wait_ms * MS_NS;
 	set_timer(p);
-}
-
-static struct target *
-target_new(struct push *p, const char *id)
-{
-	size_t len = strlen(id);
-	struct target *t = malloc(sizeof *t + len);
-
-	if (t == NULL)
-		return NULL;
-	t->result = RESULT_NONE;
-	t->told_back = 0;
-	memcpy(t->id, id, len);
-	if (map_put(&p->targets, t->id, len, t) != 0) {
-		free(t);
-		return NULL;
-	}
-	p->targeted++;
-	return t;
-}
-
-static size_t *
-counter_of(struct push *p, enum result r)
-{
-	switch (r) {
-	case RESULT_APPLIED:
-	case RESULT_HAVE:
-	case RESULT_REVERTED:
-	case RESULT_READY: /* of a dry run, which asks for nothing else */
-		return &p->applied;
-	case RESULT_DEFERRED:
-	case RESULT_FETCHING:
-		return &p->deferred;
-	case RESULT_NONE:
-	case RESULT_FAILED:
-	case RESULT_PARTIAL:
-	case RESULT_HUNG:
-	case RESULT_SUPERSEDED:
-	case RESULT_REFUSED:
-	case RESULT_GAVE_UP:
-	case RESULT_CRASHED:
-	case RESULT_COUNT:
-		break;
-	}
-	return &p->failed;
-}
-
-void
-push_count(struct push *p, struct target *t, enum result r)
-{
-	if (t->result == RESULT_NONE)
-		p->answered++;
-	else
-		--*counter_of(p, t->result);
-	t->result = r;
-	++*counter_of(p, r);
-	p->dirty = 1;
-}
-
-/* 1 when the update runs or waits there, or is on its way. */
-static int
-concerned(const struct session *s, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < s->nawaited; i++)
-		if (s->awaited[i].id == id)
-			return 1;
-	return session_holds(s, id);
-}
-
-/* 1 when the client's session is to hear of what the push is about. */
-static int
-concerns(const struct push *p, const struct session *s)
-{
-	struct catalog_end end = session_end(s);
-	const struct record *r;
-
-	if (p->doc->kind == DOC_UPDATE)
-		return catalog_counts(p->record, &end);
-	if (concerned(s, p->doc->target))
-		return 1;
-	r = catalog_find(&p->host->catalog, p->doc->target);
-	return r != NULL && session_needs_revert(p->host, s, r);
-}
-
-void
-push_send(struct push *p, struct host_conn *c, struct blob *frame,
-    enum asked asked)
-{
-	const struct session *s = c->session;
-	struct target *t = target_new(p, s->id);
-	int update = asked == ASKED_UPDATE && p->doc->kind == DOC_UPDATE;
-
-	if (t == NULL)
-		host_log(p->host,
-		    "document %" PRIu64 ": out of memory at client %s",
-		    p->doc->id, s->id);
-	else if (update && ids_has(&s->have, p->subject))
-		push_count(p, t, RESULT_HAVE);
-	else if (update && ids_has(&s->waiting, p->subject))
-		push_count(p, t, RESULT_DEFERRED);
-	else
-		session_send(c, frame != NULL ? blob_hold(frame) : NULL,
-		    p->subject, asked);
-}
-
-/* To every client that it is for, all with one copy of the frame. */
-static void
-send_to_clients(struct push *p, struct blob *frame, enum asked asked)
-{
-	struct host_conn *c;
-
-	for (c = p->host->conns; c != NULL; c = c->next)
-		if (c->session != NULL && c->link.state == LINK_OPEN &&
-		    concerns(p, c->session))
-			push_send(p, c, frame, asked);
-	blob_drop(frame);
-	push_tell_clients(p);
-}
-
-/* ---- taking back -------------------------------------------------------- */
-
-void
-push_settle_back(struct push *p)
-{
-	finish(p, p->server == RESULT_PARTIAL ? "partial" : "reverted");
-}
-
-/*
- * The host's own decision, after the release: both ends go back. With wait
- * set the clients' answers are awaited.
- */
-static void
-take_back(struct push *p, const char *why, int wait)
-{
-	struct host *h = p->host;
-	struct record *r = p->record;
-	struct note *note = r->owner;
-	struct ledger_field field = {"why", why};
-	struct host_applied out;
-	struct blob *frame;
-	struct host_conn *c;
-	struct target *t;
-	struct err e;
-
-	if (state_event(h, r->id, "taken-back", &field, 1, &e) != 0) {
-		/* What could not be recorded is not done. */
-		host_log(h, "update %" PRIu64 " is NOT taken back: %s", r->id,
-		    e.text);
-		finish(p, "failed");
-		return;
-	}
-	host_log(h, "update %" PRIu64 " (%s) is taken back: %s", r->id,
-	    r->doc->feature, why);
-	r->state = RECORD_TAKEN_BACK;
-	r->take_back_until_us = r->doc->take_back_until_us;
-	if (note->on_server) {
-		server_revert(h, r, &out);
-		p->server = out.result == RESULT_REVERTED ? RESULT_REVERTED
-							  : RESULT_PARTIAL;
-		push_tell_server(p, &out);
-		server_tell_program(h, r, out.result);
-	}
-	push_tell_clients(p);
-	p->phase = PUSH_TAKING_BACK;
-	frame = push_revert_frame(r->id, NULL);
-	for (c = h->conns; c != NULL; c = c->next) {
-		if (c->session == NULL || c->link.state != LINK_OPEN ||
-		    !concerned(c->session, r->id))
-			continue;
-		session_send(c, frame != NULL ? blob_hold(frame) : NULL, r->id,
-		    ASKED_REVERT);
-		t = map_get(&p->targets, c->session->id,
-		    strlen(c->session->id));
-		if (t == NULL)
-			continue;
-		t->told_back = 1;
-		p->back_sent++;
-	}
-	blob_drop(frame);
-	if (!wait || p->back_sent == 0)
-		push_settle_back(p);
-	else
-		push_wait(p);
-}
-
-/* Clients let the host take it back on its own until then. */
-static int
-may_take_back(const struct push *p)
-{
-	return host_now_us(p->host) < p->doc->take_back_until_us;
-}
-
-/* More failed than the document allows? It goes back while it may. */
-static int
-is_past_bound(struct push *p)
-{
-	if (p->doc->kind != DOC_UPDATE ||
-	    p->failed <= doc_max_failed(p->doc, p->targeted))
-		return 0;
-	if (may_take_back(p))
-		return 1;
-	if (!p->past_told)
-		host_log(p->host,
-		    "update %" PRIu64 ": too many failed, but its time to be "
-		    "taken back is over",
-		    p->doc->id);
-	p->past_told = 1;
-	return 0;
 }
 
 /* ---- phases ------------------------------------------------------------- */
@@ -454,12 +244,12 @@ push_review(struct push *p)
 
 	if (p->doc->dry_run) {
 		check_review(p);
-	} else if (is_past_bound(p)) {
+	} else if (push_is_past_bound(p)) {
 		snprintf(why, sizeof why, "%zu of %zu clients failed",
 		    p->failed, p->targeted);
-		take_back(p, why, 1);
+		push_take_back(p, why, 1);
 	} else if (p->answered == p->targeted) {
-		finish(p, done_word(p));
+		push_finish(p, done_word(p));
 	}
 }
 
@@ -494,7 +284,7 @@ release_update(struct push *p, struct err *e)
 	r->state = RECORD_LIVE;
 	state_cover(p->host, r);
 	if (r->doc->parts[DOC_CLIENT].present)
-		send_to_clients(p, push_update_frame(r), ASKED_UPDATE);
+		push_send_all(p, push_update_frame(r), ASKED_UPDATE);
 	if (p->answered < p->targeted)
 		push_wait(p);
 	else
@@ -641,7 +431,7 @@ run_revert(struct push *p)
 	t->state = RECORD_REVERTED;
 	if (mine)
 		server_tell_program(h, t, RESULT_REVERTED);
-	send_to_clients(p, push_revert_frame(t->id, t->by), ASKED_REVERT);
+	push_send_all(p, push_revert_frame(t->id, t->by), ASKED_REVERT);
 	if (p->answered < p->targeted)
 		push_wait(p);
 	else
@@ -660,7 +450,7 @@ run_retire(struct push *p)
 	}
 	attach_to_target(p, t);
 	t->state = RECORD_RETIRED;
-	send_to_clients(p, push_retirement_frame(t->by), ASKED_UPDATE);
+	push_send_all(p, push_retirement_frame(t->by), ASKED_UPDATE);
 	if (p->answered < p->targeted)
 		push_wait(p);
 	else
@@ -793,12 +583,12 @@ enqueue(struct host *h, struct push *p)
 		forget(running, "reverted", "a revert of its feature came");
 	else if (running->doc->id == p->doc->target)
 		/* The signed document takes it back for good, at once. */
-		finish(running, "reverted");
-	else if (may_take_back(running) || running->targeted == 0)
-		take_back(running, "a revert of its feature came", 0);
+		push_finish(running, "reverted");
+	else if (push_may_take_back(running) || running->targeted == 0)
+		push_take_back(running, "a revert of its feature came", 0);
 	else
 		/* Its clients would not let it go: it is not waited for. */
-		finish(running, done_word(running));
+		push_finish(running, done_word(running));
 }
 
 /* 1 when this very revert waits already. */
@@ -944,7 +734,7 @@ push_tick(struct push *p)
 		else if (p->doc->dry_run)
 			check_over(p);
 		else
-			finish(p, done_word(p));
+			push_finish(p, done_word(p));
 		return;
 	}
 	if (p->dirty)
