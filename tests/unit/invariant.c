@@ -59,6 +59,12 @@ struct world {
 	struct known docs[DOCS];
 	size_t ndocs;
 	uint64_t last_id, random;
+	/* a server part that the host's program answers later; 0: none */
+	uint64_t asked;
+	int asked_check;
+	struct buf asked_part;
+	uint64_t asked_drop[1];
+	size_t asked_ndrop;
 	char done[64]; /* of the last push */
 };
 
@@ -154,9 +160,45 @@ host_apply(void *arg, const struct doc *d, const void *part, size_t len,
 {
 	struct world *w = arg;
 
-	(void)how;
-	out->result = change(&w->end, drop, ndrop, d->id, part, len);
+	if ((how == HOST_PUSH || how == HOST_CHECK) && pick(w, 2)) {
+		w->asked = d->id;
+		w->asked_check = how == HOST_CHECK;
+		buf_reset(&w->asked_part);
+		buf_append(&w->asked_part, part, len);
+		w->asked_ndrop = ndrop;
+		if (ndrop > 0)
+			w->asked_drop[0] = drop[0];
+		return 0;
+	}
+	out->result = how == HOST_CHECK
+			  ? RESULT_READY
+			  : change(&w->end, drop, ndrop, d->id, part, len);
 	return 1;
+}
+
+static void
+host_cancel(void *arg)
+{
+	((struct world *)arg)->asked = 0;
+}
+
+/* The program answers now. */
+static void
+host_answers(struct world *w)
+{
+	uint64_t id = w->asked;
+	struct host_applied out;
+
+	if (id == 0)
+		return;
+	w->asked = 0;
+	memset(&out, 0, sizeof out);
+	out.result =
+	    w->asked_check
+		? RESULT_READY
+		: change(&w->end, w->asked_drop, w->asked_ndrop, id,
+		      (const char *)w->asked_part.data, w->asked_part.len);
+	host_answer(w->host, id, &out);
 }
 
 static void
@@ -212,6 +254,7 @@ open_host(struct world *w)
 	cfg.cb.arg = w;
 	cfg.cb.apply = host_apply;
 	cfg.cb.revert = host_revert;
+	cfg.cb.cancel = host_cancel;
 	end_open(&w->end);
 	w->host = host_new(&cfg, &e);
 	if (w->host != NULL)
@@ -306,25 +349,62 @@ pump(struct world *w)
 	} while (moved > 0);
 }
 
-/* Send a document as an operator; its DONE lands in w->done. cut: a client's
- * connection ends in the middle of it. */
-static void
-push(struct world *w, const struct doc_spec *spec, int cut)
+/* Send a document as an operator. NULL: there was none to send. */
+static struct host_conn *
+send_document(struct world *w, const struct doc_spec *spec)
 {
-	struct buf doc = BUF_INIT, frame = BUF_INIT, out = BUF_INIT;
-	struct buf refusal = BUF_INIT;
+	struct buf doc = BUF_INIT, frame = BUF_INIT, refusal = BUF_INIT;
+	struct host_conn *c = NULL;
 	struct sock_addr a;
-	struct host_conn *c;
-	const char *done, *text;
 	size_t head_len;
 
 	loopback(&a);
+	if (world_document(&doc, &head_len, spec, 1) == 0) {
+		world_push_frame(&frame, &doc, head_len);
+		c = host_conn_new(w->host, &a, &refusal);
+		link_input(host_conn_link(c), frame.data, frame.len);
+	}
+	buf_free(&doc);
+	buf_free(&frame);
+	buf_free(&refusal);
+	return c;
+}
+
+/* What the operator was told at last lands in w->done. */
+static void
+read_done(struct world *w, struct host_conn *c)
+{
+	struct buf out = BUF_INIT;
+	const char *done, *text;
+
 	snprintf(w->done, sizeof w->done, "none");
-	if (world_document(&doc, &head_len, spec, 1) != 0)
-		goto out;
-	world_push_frame(&frame, &doc, head_len);
-	c = host_conn_new(w->host, &a, &refusal);
-	link_input(host_conn_link(c), frame.data, frame.len);
+	if (c == NULL)
+		return;
+	world_carry(host_conn_link(c), NULL, &out, SIZE_MAX);
+	text = buf_text(&out);
+	done = text != NULL ? strstr(text, "\nDONE ") : NULL;
+	if (done != NULL)
+		sscanf(done, "\nDONE %60[^\n]", w->done);
+	host_conn_close(c, "done");
+	buf_free(&out);
+}
+
+static void
+wait_out(struct world *w, int64_t us)
+{
+	pump(w);
+	world_pass(&w->clock, us);
+	host_tick(w->host);
+	pump(w);
+}
+
+/* Push a document; its DONE lands in w->done. cut: a client's connection ends
+ * in the middle of it. */
+static void
+push(struct world *w, const struct doc_spec *spec, int cut)
+{
+	struct host_conn *c = send_document(w, spec);
+
 	if (cut >= 0 && w->players[cut].conn != NULL) {
 		struct player *p = &w->players[cut];
 
@@ -334,23 +414,13 @@ push(struct world *w, const struct doc_spec *spec, int cut)
 		p->was_away = 1;
 	}
 	pump(w);
+	if (pick(w, 4) == 0)
+		wait_out(w, HOST_ANSWER_NS / 1000); /* it never answers */
+	host_answers(w);
 	/* Who does not answer is missing after the wait. */
-	world_pass(&w->clock, 11000000);
-	host_tick(w->host);
-	pump(w);
-	world_pass(&w->clock, 11000000);
-	host_tick(w->host);
-	world_carry(host_conn_link(c), NULL, &out, SIZE_MAX);
-	text = buf_text(&out);
-	done = text != NULL ? strstr(text, "\nDONE ") : NULL;
-	if (done != NULL)
-		sscanf(done, "\nDONE %60[^\n]", w->done);
-	host_conn_close(c, "done");
-out:
-	buf_free(&doc);
-	buf_free(&frame);
-	buf_free(&out);
-	buf_free(&refusal);
+	wait_out(w, 11000000);
+	wait_out(w, 11000000);
+	read_done(w, c);
 }
 
 /* ---- what happens ------------------------------------------------------- */
@@ -385,6 +455,55 @@ make_part(struct world *w, char *out, size_t size, uint64_t id)
 }
 
 static void
+do_restart(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		if (w->players[i].conn != NULL) {
+			disconnect_player(&w->players[i]);
+			w->players[i].was_away = 1;
+		}
+	host_free(w->host);
+	end_close(&w->end);
+	open_host(w);
+}
+
+/* A revert of its feature, or the end of the host, comes while the program
+ * has not answered. */
+static void
+aborted(struct world *w, struct known *k, const struct doc_spec *spec)
+{
+	struct host_conn *c = send_document(w, spec), *c2;
+	struct known *t = &w->docs[pick(w, w->ndocs)];
+	struct doc_spec revert;
+
+	if (w->asked != 0 && pick(w, 3) == 0) {
+		host_conn_close(c, "the host is gone");
+		do_restart(w);
+		return;
+	}
+	if (w->asked != 0 && (t->feature == k->feature || pick(w, 2))) {
+		if (t->feature != k->feature)
+			t = k;
+		memset(&revert, 0, sizeof revert);
+		revert.id = next_id(w);
+		revert.feature = features[t->feature];
+		revert.reverts = t->id;
+		c2 = send_document(w, &revert);
+		wait_out(w, 11000000);
+		read_done(w, c2);
+		if (strcmp(w->done, "reverted") == 0)
+			t->reverted = 1;
+	}
+	host_answers(w);
+	wait_out(w, 11000000);
+	wait_out(w, 11000000);
+	read_done(w, c);
+	k->accepted = strcmp(w->done, "applied") == 0;
+}
+
+static void
 do_push(struct world *w, int cut)
 {
 	static const char *const versions[] = {NULL, "1.0", "2.*", "*"};
@@ -402,6 +521,8 @@ do_push(struct world *w, int cut)
 		make_part(w, k->client, sizeof k->client, k->id);
 	if (pick(w, 6) == 0)
 		k->expires_us = w->clock.wall_us + 40000000;
+	if (pick(w, 6) == 0)
+		spec.extra = "dry-run: yes\n";
 	spec.id = k->id;
 	spec.feature = features[k->feature];
 	spec.version = k->version;
@@ -414,9 +535,13 @@ do_push(struct world *w, int cut)
 		spec.parts[DOC_CLIENT].bytes = k->client;
 		spec.parts[DOC_CLIENT].len = strlen(k->client);
 	}
+	w->ndocs++;
+	if (cut < 0 && pick(w, 4) == 0) {
+		aborted(w, k, &spec);
+		return;
+	}
 	push(w, &spec, cut);
 	k->accepted = strcmp(w->done, "applied") == 0;
-	w->ndocs++;
 }
 
 static void
@@ -440,21 +565,6 @@ do_about(struct world *w, int retire)
 		k->retired = 1;
 	if (!retire && strcmp(w->done, "reverted") == 0)
 		k->reverted = 1;
-}
-
-static void
-do_restart(struct world *w)
-{
-	int i;
-
-	for (i = 0; i < CLIENTS; i++)
-		if (w->players[i].conn != NULL) {
-			disconnect_player(&w->players[i]);
-			w->players[i].was_away = 1;
-		}
-	host_free(w->host);
-	end_close(&w->end);
-	open_host(w);
 }
 
 /* ---- what must be ------------------------------------------------------- */
@@ -624,6 +734,7 @@ history(uint64_t seed)
 	}
 	host_free(w.host);
 	end_close(&w.end);
+	buf_free(&w.asked_part);
 	return good;
 }
 
