@@ -232,6 +232,22 @@ file_mkdirs(const char *path, struct err *e)
 	return -1;
 }
 
+int
+file_check_own(const char *dir, struct err *e)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return err_errno(e, ERR_LOCAL, "%s", dir);
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_LOCAL, "%s: belongs to another user",
+		    dir);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(e, ERR_LOCAL,
+		    "%s: others may write to it (chmod go-w)", dir);
+	return 0;
+}
+
 char *
 file_join(const char *dir, const char *name)
 {

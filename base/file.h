@@ -28,6 +28,10 @@ int file_create(const char *path, const void *bytes, size_t len, unsigned mode,
 /* The folder and those above it, each 0700; one that exists is fine. */
 int file_mkdirs(const char *path, struct err *e);
 
+/* 0 when the folder belongs to the caller and nobody else may write to it: what
+ * is in there may be believed. */
+int file_check_own(const char *dir, struct err *e);
+
 /* fsync a folder, so that names made or removed in it last. */
 int file_sync_dir(const char *path, struct err *e);
 

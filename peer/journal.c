@@ -49,22 +49,6 @@ open_results(struct journal *j)
 	free(path);
 }
 
-static int
-check_owner(const char *dir, struct err *e)
-{
-	struct stat st;
-
-	if (stat(dir, &st) != 0)
-		return err_errno(e, ERR_LOCAL, "%s", dir);
-	if (st.st_uid != geteuid())
-		return err_set(e, ERR_LOCAL, "%s: belongs to another user",
-		    dir);
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return err_set(e, ERR_LOCAL,
-		    "%s: others may write to it (chmod go-w)", dir);
-	return 0;
-}
-
 struct journal *
 journal_open(const char *dir,
     int (*replay)(void *arg, const struct ledger_event *ev, struct err *e),
@@ -86,8 +70,8 @@ journal_open(const char *dir,
 		err_set(e, ERR_LOCAL, "%s: out of memory", dir);
 		goto fail;
 	}
-	if (file_mkdirs(j->updates, e) != 0 || check_owner(j->dir, e) != 0 ||
-	    check_owner(j->updates, e) != 0)
+	if (file_mkdirs(j->updates, e) != 0 || file_check_own(j->dir, e) != 0 ||
+	    file_check_own(j->updates, e) != 0)
 		goto fail;
 	j->ledger = ledger_open(dir, replay, arg, torn, e);
 	if (j->ledger == NULL)

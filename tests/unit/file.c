@@ -214,6 +214,28 @@ check_mkdirs(void)
 }
 
 static void
+check_own(void)
+{
+	struct err e = {ERR_NONE, ""};
+
+	IS(file_mkdirs("own", &e), 0, "a folder");
+	IS(file_check_own("own", &e), 0, "is its maker's");
+	chmod("own", 0755);
+	IS(file_check_own("own", &e), 0, "others may read it");
+	chmod("own", 0720);
+	OK(failed(file_check_own("own", &e), &e, "own"), "nor its group: %s",
+	    e.text);
+	chmod("own", 0702);
+	OK(failed(file_check_own("own", &e), &e, "own"), "not write: %s",
+	    e.text);
+	OK(failed(file_check_own("nowhere", &e), &e, "nowhere"), "none: %s",
+	    e.text);
+	if (geteuid() != 0)
+		OK(failed(file_check_own("/", &e), &e, "/"), "root's: %s",
+		    e.text);
+}
+
+static void
 check_small(void)
 {
 	struct err e = {ERR_NONE, ""};
@@ -247,6 +269,7 @@ main(void)
 	check_full();
 	check_read();
 	check_mkdirs();
+	check_own();
 	check_small();
 	return tap_done();
 }
