@@ -124,7 +124,7 @@ int
 cmd_client(int argc, char **argv)
 {
 	static const char *const later[] = {
-	    "state", "fetch-timeout", "fetch-tries", "fetch-with", NULL};
+	    "fetch-timeout", "fetch-tries", "fetch-with", NULL};
 	struct client_verb v = {.loop = NULL};
 	struct hotfix_client_options *o = &v.client;
 	const struct option options[] = {
@@ -134,6 +134,8 @@ cmd_client(int argc, char **argv)
 	    {0, "id", "ID", "log in as this (a random one)", .text = &o->id},
 	    {0, "token-file", "FILE", "prove the id by the token in it",
 		.text = &o->token_file},
+	    {0, "state", "DIR", "keep updates here for the next start",
+		.text = &o->state_dir},
 	    {0, "program", "P", "the program's name", .text = &o->program},
 	    {0, "version", "V", "the program's version", .text = &o->version},
 	    {0, "platform", "P", "the platform (this machine's)",
@@ -158,6 +160,8 @@ cmd_client(int argc, char **argv)
 		return ERR_USAGE;
 	o->pub = v.pub.items;
 	o->npub = v.pub.n;
+	o->rehearse = 1;
+	o->watchdog = 1;
 	o->host = operands[0];
 	o->script = operands[1];
 	o->argc = (int)n - 2;

@@ -126,7 +126,7 @@ cmd_serve(int argc, char **argv)
 	    {0, "user", "NAME", "give up root for this user", .text = &v.user},
 	    {0, "skip", "ID", "leave this update's server part out",
 		.list = &v.skip},
-	    {0, "no-rehearsal", NULL, "this version never rehearses",
+	    {0, "no-rehearsal", NULL, "do not try updates on a copy first",
 		.flag = &v.no_rehearsal},
 	};
 	const struct usage usage = {"[-p PUB]... [OPTION]... [SCRIPT [ARG]...]",
@@ -151,6 +151,7 @@ cmd_serve(int argc, char **argv)
 	o->npub = v.pub.n;
 	o->skip = v.skip_ids;
 	o->nskip = v.skip.n;
+	o->rehearse = !v.no_rehearsal;
 	o->script = n > 0 ? operands[0] : NULL;
 	o->argc = n > 0 ? (int)n - 1 : 0;
 	o->argv = operands + 1;

@@ -51,7 +51,7 @@ print_field(struct say *s, const char *name, const char *value)
 {
 	static const char *const counts[] = {"uptime", "clients", "connections",
 	    "logins", "refusals", "live", "unknown-updates", "stray-results",
-	    "running", "applied", "failed", "seconds", NULL};
+	    "running", "applied", "failed", "waiting", "seconds", NULL};
 	uint64_t n;
 
 	if (is_one_of(name, counts) &&
@@ -68,7 +68,7 @@ print_object(struct say *s, const char *name, char *value)
 	static const char *const update[] = {"id", "feature", "state", NULL};
 	static const char *const open[] = {"address", "seconds", NULL};
 	static const char *const pairs[] = {
-	    "server", "running", "applied", "failed", NULL};
+	    "server", "running", "applied", "failed", "waiting", NULL};
 	const char *const *names = strcmp(name, "open") == 0 ? open : update;
 	char *word, *equals;
 

@@ -55,6 +55,14 @@ struct hotfix_host_options {
 	const char *state_dir, *seed_dir; /* or NULL */
 	const uint64_t *skip; /* updates whose server part is left out */
 	size_t nskip;
+	/*
+	 * 1: a server part is first tried in a forked child, on a copy of the
+	 * program, so that one that would crash, hang or eat memory is refused.
+	 * 0, the default: it is not. An embedding program decides: threads do
+	 * not live on in the child, memory that is mapped shared is no copy,
+	 * and C functions of its own do there what they do.
+	 */
+	int rehearse;
 	const char *script; /* NULL: no program, receive and pass on only */
 	int argc;
 	char *const *argv; /* the script's arguments */
@@ -89,6 +97,16 @@ struct hotfix_client_options {
 	const char *const *pub;
 	size_t npub;
 	const char *trust;
+	/* What was applied is kept here and applied at the next start, before a
+	 * host is reached; made when it is not there, one client a folder.
+	 * NULL: nothing is kept. */
+	const char *state_dir;
+	/* 1: in a dry run the part is tried in a forked child, see above. 0: it
+	 * is only compiled. */
+	int rehearse;
+	/* 1: a thread of its own tells the host "hung" when an update does not
+	 * come back, which nothing in this thread could. 0: nobody does. */
+	int watchdog;
 	const char *script;
 	int argc;
 	char *const *argv;

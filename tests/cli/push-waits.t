@@ -9,6 +9,8 @@ echo 'hotfix.replace{target = "a::b", with = function() end}' >fix.lua
 fake() {
 	start fake perl -MIO::Socket::INET -e '
 		$| = 1;
+		my $status = "clients: 3\nupdate: 17 f live server=deferred " .
+			"running=0 applied=0 failed=0 waiting=3\n";
 		my $s = IO::Socket::INET->new(Listen => 5,
 			LocalAddr => "127.0.0.1", LocalPort => 0) or die;
 		print "listening: 127.0.0.1:", $s->sockport, "\n";
@@ -19,8 +21,8 @@ fake() {
 				"%02d:%02d:%02dZ\n\n", 0, $t[5] + 1900,
 				$t[4] + 1, @t[3, 2, 1, 0];
 			while (<$c>) {
-				print $c "OK\nlength: 11\n\nclients: 3\n\n"
-					if /^STATUS$/;
+				print $c "OK\nlength: ", length $status,
+					"\n\n$status\n" if /^STATUS$/;
 				print $c $ARGV[0] if /^PUSH$/;
 			}
 		}' "$1"
@@ -143,6 +145,10 @@ exits 0 'an update that waits on some'
 is "$(tail -n 1 err)" \
 	"hotfix: push: $fake: 2 clients wait for the event round-end" \
 	'says on how many'
+run "$hotfix" status --json "$fake"
+is "$(grep -o '"update":.*' out)" '"update":{"id":"17","feature":"f","state":"live","server":"deferred","running":0,"applied":0,"failed":0,"waiting":3}}' \
+	'so does status'
+push --version '*' --both fix.lua --on round-end
 is "$(results | sed 1d)" 'server: applied
 clients: targeted=3 applied=1 deferred=2 failed=0 missing=0
 result: applied' 'a host that did not rehearse tells nothing of it'

@@ -78,6 +78,17 @@ for o in --native --at --canary --ntp; do
 	err_has 'not in this version' "push $o: not in this version"
 done
 
+for o in --fetch-timeout --fetch-tries --fetch-with; do
+	run "$hotfix" client $o x 127.0.0.1 script
+	exits 2 "client $o is refused"
+	err_has 'not in this version' "client $o: not in this version"
+done
+run "$hotfix" client --state dir
+exits 2 'client --state without HOST and SCRIPT'
+err_has 'HOST and SCRIPT are needed' 'says what is needed'
+run "$hotfix" client --state dir --state other 127.0.0.1 script
+exits 2 'client --state given twice'
+
 "$hotfix" help >/dev/full 2>err
 is $? 5 'a full standard output is exit 5'
 is "$(cat err)" 'hotfix: standard output: No space left on device' \
