@@ -197,8 +197,15 @@ hotfix_client_start(struct hotfix_loop *l,
 	    .platform = o->platform,
 	    .floor_us = RELEASED_US,
 	    .clock = clock,
-	    .cb = {c, cb_apply, cb_revert, cb_welcome, cb_message, cb_gone,
-		cb_updated, op_log, cb_rearm}};
+	    .cb = {.arg = c,
+		.apply = cb_apply,
+		.revert = cb_revert,
+		.welcome = cb_welcome,
+		.message = cb_message,
+		.gone = cb_gone,
+		.updated = cb_updated,
+		.log = op_log,
+		.rearm = cb_rearm}};
 	struct keyring keys = KEYRING_INIT;
 	struct buf token = BUF_INIT;
 	struct sock_target target;

@@ -92,13 +92,15 @@ client_new(const struct client_config *config, struct err *e)
 	c->logged_in_ns = -1;
 	catalog_init(&c->catalog);
 	link_init(&c->link, take_event, c, FRAME_BODY_LOGIN);
-	if (copy_config(c, config, e) != 0) {
-		client_free(c);
-		return NULL;
-	}
 	c->floor_us = config->floor_us;
 	c->clock = config->clock;
 	c->cb = config->cb;
+	if (copy_config(c, config, e) != 0 ||
+	    (config->state_dir != NULL &&
+		client_keep_open(c, config->state_dir, e) != 0)) {
+		client_free(c);
+		return NULL;
+	}
 	if (config->keys != NULL) {
 		c->keys = *config->keys;
 		*config->keys = (struct keyring)KEYRING_INIT;
@@ -106,11 +108,24 @@ client_new(const struct client_config *config, struct err *e)
 	return c;
 }
 
+static void
+free_notes(struct client *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->catalog.n; i++)
+		free(client_note(c->catalog.records[i]));
+}
+
 void
 client_free(struct client *c)
 {
 	if (c == NULL)
 		return;
+	client_keep_close(c);
+	client_free_checks(c);
+	client_free_owed(c);
+	free_notes(c);
 	link_free(&c->link);
 	catalog_free(&c->catalog);
 	keyring_free(&c->keys);
@@ -160,15 +175,15 @@ client_log(struct client *c, const char *fmt, ...)
 	c->cb.log(c->cb.arg, line);
 }
 
-static void
-rearm(struct client *c)
+void
+client_rearm(struct client *c)
 {
 	if (c->cb.rearm != NULL)
 		c->cb.rearm(c->cb.arg);
 }
 
-static int
-is_logged_in(const struct client *c)
+int
+client_is_logged_in(const struct client *c)
 {
 	return c->state == CLIENT_CATCHING_UP || c->state == CLIENT_WELCOME;
 }
@@ -200,7 +215,7 @@ give_up(struct client *c)
 	c->state = CLIENT_ENDING;
 	c->deadline_ns = client_now_ns(c) + CLIENT_END_NS;
 	link_end(&c->link);
-	rearm(c);
+	client_rearm(c);
 }
 
 /* This connection is of no use; another may be. */
@@ -316,18 +331,28 @@ put_label(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_have(struct client *c, struct buf *b)
+put_ids(struct buf *b, const char *name, const uint64_t *ids, size_t n)
 {
 	/* An id has at most 19 digits: all of them fit one line. */
 	char text[CATALOG_LIVE * 20 + 1], *at = text;
-	uint64_t ids[CATALOG_LIVE];
-	size_t i, n = client_have(c, ids, CATALOG_LIVE);
+	size_t i;
 
 	if (n == 0)
 		return;
 	for (i = 0; i < n; i++)
 		at += sprintf(at, "%s%" PRIu64, i > 0 ? " " : "", ids[i]);
-	frame_put(b, "have", "%s", text);
+	frame_put(b, name, "%s", text);
+}
+
+static void
+put_updates(struct client *c, struct buf *b)
+{
+	uint64_t ids[CATALOG_LIVE];
+	size_t n = client_have(c, ids, CATALOG_LIVE);
+
+	put_ids(b, "have", ids, n);
+	n = client_login_waiting(c, ids);
+	put_ids(b, "waiting", ids, n);
 }
 
 static void
@@ -361,7 +386,7 @@ send_login(struct client *c)
 	put_label(&b, "version", c->version);
 	put_label(&b, "platform", c->platform);
 	put_label(&b, "release", c->release);
-	put_have(c, &b);
+	put_updates(c, &b);
 	if (c->last_login_us > 0)
 		frame_put(&b, "last", "%s",
 		    timetext_format(c->last_login_us, when));
@@ -423,10 +448,15 @@ take_welcome(struct client *c, const struct frame *f)
 	c->deadline_ns = -1;
 	c->logged_in_ns = client_now_ns(c);
 	c->last_login_us = client_host_us(c);
+	c->greeted = 1;
 	client_log(c, "logged in to %s, updates waiting: %" PRIu64,
 	    *c->host != '\0' ? shown(host, c->host) : "the host", c->nwaiting);
+	client_keep_login(c);
+	client_wait_login(c);
 	if (c->nwaiting == 0)
 		welcome(c);
+	client_fire_due(c);
+	client_rearm(c);
 }
 
 /* --- what may come at any time ------------------------------------------ */
@@ -468,11 +498,11 @@ take_error(struct client *c, const struct frame *f)
 	shown(word, f->args[0].s);
 	shown(text, field(f, "text"));
 	/* Said before the login it is nobody's business; tried again. */
-	if (w == WORD_REPLACED && is_logged_in(c))
+	if (w == WORD_REPLACED && client_is_logged_in(c))
 		fail(c, "another login took the id '%s'", c->id);
-	else if (w == WORD_UNSUPPORTED && !is_logged_in(c))
+	else if (w == WORD_UNSUPPORTED && !client_is_logged_in(c))
 		fail(c, "the host refused: %s: %s", word, text);
-	else if (!is_logged_in(c))
+	else if (!client_is_logged_in(c))
 		end(c, "the host refused: %s: %s", word, text);
 	else /* whether it ends the connection is the host's to say */
 		snprintf(c->why, sizeof c->why, "the host said: %s: %s", word,
@@ -490,7 +520,7 @@ take_message(struct client *c, const struct frame *f)
 		c->cb.message(c->cb.arg, f->body, (size_t)f->body_len);
 }
 
-/* Nothing was checked, so there is nothing to forget; nothing was asked. */
+/* Nothing was asked. */
 static void
 take_nothing(struct client *c, const struct frame *f)
 {
@@ -519,8 +549,8 @@ static const struct verb verbs[] = {
     {"UPDATE", AFTER_LOGIN, client_take_update},
     {"REVERT", AFTER_LOGIN, client_take_revert},
     {"CHECK", AFTER_LOGIN, client_take_check},
-    {"APPLY", AFTER_LOGIN, client_take_check},
-    {"DROP", AFTER_LOGIN, take_nothing},
+    {"APPLY", AFTER_LOGIN, client_take_apply},
+    {"DROP", AFTER_LOGIN, client_take_drop},
     {"MESSAGE", AFTER_LOGIN, take_message},
     {"PING", AT_LOGIN | AFTER_LOGIN, take_ping},
     {"PONG", AT_LOGIN | AFTER_LOGIN, take_nothing},
@@ -561,7 +591,7 @@ take_frame(struct client *c, const struct frame *f)
 
 	if (v != NULL)
 		v->take(c, f);
-	else if (is_logged_in(c))
+	else if (client_is_logged_in(c))
 		link_send_error(&c->link, WORD_UNKNOWN_VERB, NULL);
 	else
 		client_syntax(c, "not a WELCOME");
@@ -615,7 +645,7 @@ take_event(void *arg, enum frame_event ev, const struct frame *f)
 int
 client_wants_connection(const struct client *c)
 {
-	return c->state == CLIENT_IDLE;
+	return c->state == CLIENT_IDLE && (c->keep == NULL || c->begun);
 }
 
 struct link *
@@ -631,7 +661,7 @@ client_connecting(struct client *c)
 		return;
 	c->state = CLIENT_CONNECTING;
 	c->deadline_ns = client_now_ns(c) + CLIENT_LOGIN_NS;
-	rearm(c);
+	client_rearm(c);
 }
 
 void
@@ -668,6 +698,7 @@ client_closed(struct client *c, const char *why)
 	if (c->state == CLIENT_IDLE || c->state == CLIENT_WAITING ||
 	    c->state == CLIENT_FAILED)
 		return;
+	client_drop_checks(c);
 	link_free(&c->link);
 	link_init(&c->link, take_event, c, FRAME_BODY_LOGIN);
 	if (c->why[0] == '\0')
@@ -692,25 +723,37 @@ client_closed(struct client *c, const char *why)
 		c->cb.gone(c->cb.arg, c->why);
 	if (!c->failed)
 		c->why[0] = '\0';
-	rearm(c);
+	client_rearm(c);
+}
+
+/* The earlier of two; -1 is none. */
+static int64_t
+earlier(int64_t a_ns, int64_t b_ns)
+{
+	if (a_ns < 0 || b_ns < 0)
+		return a_ns < 0 ? b_ns : a_ns;
+	return a_ns < b_ns ? a_ns : b_ns;
 }
 
 int64_t
 client_next_ns(const struct client *c)
 {
-	return c->deadline_ns;
+	return earlier(c->deadline_ns,
+	    earlier(client_due_ns(c), client_proof_ns(c)));
 }
 
 void
 client_tick(struct client *c)
 {
+	client_fire_due(c);
+	client_keep_prove(c);
 	if (c->deadline_ns < 0 || client_now_ns(c) < c->deadline_ns)
 		return;
 	c->deadline_ns = -1;
 	switch (c->state) {
 	case CLIENT_WAITING:
 		c->state = CLIENT_IDLE;
-		rearm(c);
+		client_rearm(c);
 		break;
 	case CLIENT_CONNECTING:
 		end(c, "the host did not answer in time");
@@ -739,7 +782,7 @@ client_send(struct client *c, const void *bytes, size_t len)
 	struct buf b = BUF_INIT;
 	int result;
 
-	if (!is_logged_in(c) || len > FRAME_BODY_MAX)
+	if (!client_is_logged_in(c) || len > FRAME_BODY_MAX)
 		return -1;
 	frame_begin(&b, "MESSAGE");
 	frame_body(&b, bytes, len);

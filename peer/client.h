@@ -20,25 +20,50 @@
  * A signed revert of an id takes away, besides that update, an older one of
  * its feature that runs here: elsewhere it was superseded by the reverted one
  * while this client was away, and must not be the one that stays behind.
+ *
+ * With a state folder (peer/keep.h) updates outlive the process, and so do the
+ * highest ids and the reverts. A change is durable before it is answered. When
+ * the folder cannot be written, an update runs all the same and the log says
+ * that it is not kept.
+ *
+ * With a state folder an update may crash the program twice in a row: before it
+ * is applied, here or at a start, its try is made durable, and it is proven
+ * after CLIENT_PROVEN_NS, by client_proven or by client_free. After KEEP_TRIES
+ * tries without proof it is left out at the next start, and answered "crashed"
+ * when a host hands it out again, until something newer of its feature comes.
+ * What was proven once is not tried again: a player may kill the game twice in
+ * a row, and what ran for days stays.
  */
 
 struct client;
 
 /*
- * What the program did. apply: APPLIED and HAVE mean that the part runs now
- * and those in drop do not; anything else that nothing changed (PARTIAL: as
- * far as that can be undone). revert: REVERTED and PARTIAL mean that they are
- * gone, anything else that they run on.
+ * What the program did.
+ *
+ * apply: APPLIED and HAVE mean that the part runs now, DEFERRED that it waits
+ * in the program for its event (the document's "on", or one of its own); with
+ * these, the updates in drop are gone, running or waiting. Anything else that
+ * nothing changed (PARTIAL: as far as that can be undone).
+ *
+ * revert: REVERTED and PARTIAL mean that they are gone, running or waiting;
+ * anything else that they run, or wait, on.
+ *
+ * check: READY that it would be applied.
+ *
+ * client_settled: APPLIED and HAVE that what waited runs now; anything else
+ * that it left the program.
  */
 struct client_applied {
-	enum result result; /* APPLIED, HAVE, FAILED, PARTIAL, HUNG, REVERTED */
-	const char *text;   /* report or error, clean lines; may be NULL */
+	enum result result;
+	const char *text; /* report or error, clean lines; may be NULL */
 	size_t len;
 	int64_t took_ns;
 };
 
 /* apply and revert must be there, the others may be NULL. Of this client they
- * may call client_send and what only asks. */
+ * may call client_send and what only asks; due, welcome, message, gone and
+ * updated also client_settled, client_checked, client_trying and
+ * client_proven. */
 struct client_callbacks {
 	void *arg;
 	/* A client part enters the program, those in drop leave it, in one
@@ -49,14 +74,26 @@ struct client_callbacks {
 	/* The updates named in drop leave the program, in one step. */
 	void (*revert)(void *arg, const uint64_t *drop, size_t ndrop,
 	    struct client_applied *out);
-	/* Logged in, and the updates that were waiting have their results. */
+	/* Would apply do it? Nothing changes. 1: out is filled (READY,
+	 * FAILED, HUNG). 0: client_checked gives the answer later, exactly
+	 * once, never from within check; d and part live until then. NULL:
+	 * checks are refused as unsupported. */
+	int (*check)(void *arg, const struct doc *d, const void *part,
+	    size_t len, const uint64_t *drop, size_t ndrop,
+	    struct client_applied *out);
+	/* The document's "by" has passed: what waits for the document's event
+	 * is applied now. The result comes by client_settled, perhaps during
+	 * this call. Once for an update. NULL: it waits on. */
+	void (*due)(void *arg, uint64_t id);
+	/* Logged in, and the updates that were waiting have their results;
+	 * deferred is one here. */
 	void (*welcome)(void *arg);
 	void (*message)(void *arg, const void *bytes, size_t len);
 	/* A connection that had its welcome ended, with the reason; unless
 	 * client_failed, a new one will be tried. */
 	void (*gone)(void *arg, const char *why);
 	/* An update took effect here ("applied", "have") or left ("reverted",
-	 * "partial"). */
+	 * "partial"); or one that waited was settled, whatever the result. */
 	void (*updated)(void *arg, uint64_t id, const char *feature,
 	    const char *result);
 	/* One line for the log, clean, without LF. */
@@ -72,10 +109,11 @@ struct client_config {
 	const char *host_name; /* the greeting's name must be this; or NULL */
 	const void *token;     /* or NULL; copied */
 	size_t token_len;
-	struct keyring *keys; /* taken over, left empty */
-	int64_t floor_us;     /* the host's time is never before this: the
-				 program's build time */
-	uint64_t seed;        /* of the jitter; 0: from the kernel */
+	const char *state_dir; /* NULL: nothing is kept */
+	struct keyring *keys;  /* taken over, left empty */
+	int64_t floor_us;      /* the host's time is never before this: the
+				  program's build time */
+	uint64_t seed;         /* of the jitter; 0: from the kernel */
 	struct peer_clock clock;
 	struct client_callbacks cb;
 };
@@ -92,9 +130,43 @@ struct client_config {
 /* The owner has this long to close a connection that was given up. */
 #define CLIENT_END_NS INT64_C(2000000000)
 
-/* NULL with err: a text is not as it must be, no memory, no random bytes. */
+/* An update that has run for so long did not crash the program. */
+#define CLIENT_PROVEN_NS INT64_C(10000000000)
+
+/* Documents that were checked and are not applied or dropped yet. A host runs
+ * one push at a time; a second one is what a lost DROP leaves. */
+#define CLIENT_CHECKED 2
+
+/* NULL with err: a text is not as it must be, no memory, no random bytes, or
+ * the state folder is refused (ERR_LOCAL, see keep_open). It may block for as
+ * long as reading the folder's state takes. */
 struct client *client_new(const struct client_config *config, struct err *e);
+/* The end in order: what runs has proven itself. */
 void client_free(struct client *c);
+
+/*
+ * With a state folder: to be called once, after the program's script ran;
+ * no connection is wanted before. Every kept document is verified again, with
+ * the keys of now. One that is not good any more (key, digest, expiry, program,
+ * version, platform) or crashed is left out, and the log says why; the others
+ * are applied in the order of ids. What fails is left out too. Without a state
+ * folder it does nothing.
+ */
+void client_begin(struct client *c);
+
+/* The result of what was deferred, in out. Ignored when the id does not wait
+ * (any more). Not from within apply, revert or check. */
+void client_settled(struct client *c, uint64_t id,
+    const struct client_applied *out);
+/* The answer of a check that had none at once. */
+void client_checked(struct client *c, uint64_t id,
+    const struct client_applied *out);
+/* The event of what was deferred has come and it is about to be applied: its
+ * try is made durable first. Without this call, and before due, which does it,
+ * a crash there is not counted. */
+void client_trying(struct client *c, uint64_t id);
+/* The program says that it runs well: so do all updates that run here. */
+void client_proven(struct client *c);
 
 /*
  * The owner connects when client_wants_connection says so, then tells of it:
@@ -125,7 +197,9 @@ int client_failed(const struct client *c, const char **why);
 
 /* 1 from the welcome event until the connection ends. */
 int client_is_welcome(const struct client *c);
-/* The ids that run, ascending: at most max are stored, all are counted. */
+/* The ids that run, and those that are deferred, ascending: at most max are
+ * stored, all are counted. */
 size_t client_have(const struct client *c, uint64_t *ids, size_t max);
+size_t client_waiting(const struct client *c, uint64_t *ids, size_t max);
 
 #endif

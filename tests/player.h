@@ -41,7 +41,11 @@ struct world {
 	int64_t ns;
 	struct buf out;    /* what it sent */
 	struct buf events; /* what it told its program, a line each */
-	struct client_applied applied; /* what the program answers */
+	struct buf log;    /* and its log, a line each */
+	struct client_applied applied;       /* what the program answers */
+	struct client_applied checked;       /* likewise, to a check */
+	int check_later;                     /* not at once */
+	const struct client_applied *settle; /* what is due does, at once */
 	const char *say; /* sent by the program while it is called */
 };
 
@@ -101,6 +105,30 @@ on_revert(void *arg, const uint64_t *drop, size_t ndrop,
 	*out = w->applied;
 }
 
+__attribute__((unused)) static int
+on_check(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, struct client_applied *out)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "check %" PRIu64 " %s '%.*s'", (d->id - T0) / S,
+	    d->feature, (int)len, (const char *)part);
+	put_ids(&w->events, drop, ndrop);
+	buf_puts(&w->events, "\n");
+	*out = w->checked;
+	return !w->check_later;
+}
+
+__attribute__((unused)) static void
+on_due(void *arg, uint64_t id)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "due %" PRIu64 "\n", (id - T0) / S);
+	if (w->settle != NULL)
+		client_settled(w->client, id, w->settle);
+}
+
 __attribute__((unused)) static void
 on_welcome(void *arg)
 {
@@ -132,7 +160,7 @@ on_updated(void *arg, uint64_t id, const char *feature, const char *result)
 __attribute__((unused)) static void
 on_log(void *arg, const char *line)
 {
-	(void)arg;
+	buf_printf(&((struct world *)arg)->log, "%s\n", line);
 	if (strchr(line, '\n') != NULL)
 		OK(0, "a line of the log holds no line end: %s", line);
 }
@@ -150,8 +178,16 @@ plain_config(struct world *w, struct keyring *keys)
 	config.keys = keys;
 	config.seed = 1;
 	config.clock = (struct peer_clock){world_ns, world_us, w};
-	config.cb = (struct client_callbacks){w, on_apply, on_revert,
-	    on_welcome, on_message, on_gone, on_updated, on_log, NULL};
+	config.cb = (struct client_callbacks){.arg = w,
+	    .apply = on_apply,
+	    .revert = on_revert,
+	    .check = on_check,
+	    .due = on_due,
+	    .welcome = on_welcome,
+	    .message = on_message,
+	    .gone = on_gone,
+	    .updated = on_updated,
+	    .log = on_log};
 	return config;
 }
 
@@ -162,6 +198,8 @@ world_start(struct world *w, const struct client_config *config)
 
 	w->applied.result = RESULT_APPLIED;
 	w->applied.took_ns = 132000;
+	w->checked = w->applied;
+	w->checked.result = RESULT_READY;
 	w->client = client_new(config, &e);
 	if (w->client == NULL) {
 		printf("Bail out! %s\n", e.text);
@@ -170,9 +208,9 @@ world_start(struct world *w, const struct client_config *config)
 }
 
 /* A client with what most tests need: key 1 may do all, key 2 features that
- * begin with "ui". */
+ * begin with "ui". dir: its state folder, or NULL. */
 __attribute__((unused)) static void
-world_new(struct world *w)
+world_in(struct world *w, const char *dir)
 {
 	struct signify_sec all = test_key(1), ui = test_key(2);
 	struct keyring keys = KEYRING_INIT;
@@ -182,7 +220,14 @@ world_new(struct world *w)
 	w->ns = 5000 * SEC;
 	test_trust(&keys, &all, "all");
 	test_trust(&keys, &ui, "ui features=ui*");
+	config.state_dir = dir;
 	world_start(w, &config);
+}
+
+__attribute__((unused)) static void
+world_new(struct world *w)
+{
+	world_in(w, NULL);
 }
 
 __attribute__((unused)) static void
@@ -191,6 +236,7 @@ world_free(struct world *w)
 	client_free(w->client);
 	buf_free(&w->out);
 	buf_free(&w->events);
+	buf_free(&w->log);
 }
 
 /* Take what the client wants to send. */
@@ -238,6 +284,15 @@ told(struct world *w)
 	const char *s = buf_text(&w->events);
 
 	w->events.len = 0;
+	return s;
+}
+
+__attribute__((unused)) static const char *
+logged(struct world *w)
+{
+	const char *s = buf_text(&w->log);
+
+	w->log.len = 0;
 	return s;
 }
 
@@ -425,6 +480,45 @@ runs(struct world *w, unsigned n)
 		if (ids[i] == T0 + n * S)
 			return 1;
 	return 0;
+}
+
+__attribute__((unused)) static int
+waits(struct world *w, unsigned n)
+{
+	uint64_t ids[CATALOG_LIVE];
+	size_t i, count = client_waiting(w->client, ids, CATALOG_LIVE);
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == T0 + n * S)
+			return 1;
+	return 0;
+}
+
+/* Push an update that the program defers. */
+__attribute__((unused)) static void
+give_deferred(struct world *w, unsigned n, const char *feature,
+    const char *fields)
+{
+	struct doc_spec spec = update_spec(n, feature, "part()");
+	const enum result before = w->applied.result;
+
+	spec.extra = fields;
+	w->applied.result = RESULT_DEFERRED;
+	hear_update(w, &spec);
+	w->applied.result = before;
+}
+
+/* The program's event came, with this result. */
+__attribute__((unused)) static void
+settle(struct world *w, unsigned n, enum result result)
+{
+	struct client_applied out;
+
+	memset(&out, 0, sizeof out);
+	out.result = result;
+	out.took_ns = 132000;
+	client_settled(w->client, T0 + n * S, &out);
+	collect(w);
 }
 
 #endif

@@ -574,7 +574,7 @@ on_log(void *arg, const char *line)
 }
 
 static void
-client_begin(struct a_client *c, const struct sock_addr *to)
+a_client_begin(struct a_client *c, const struct sock_addr *to)
 {
 	struct keyring keys = KEYRING_INIT;
 	struct sock_target target = target_of(to);
@@ -620,7 +620,7 @@ test_client(void)
 	memset(&w, 0, sizeof w);
 	if (!a_host_begin(&h, 0))
 		return;
-	client_begin(&c, &h.bound);
+	a_client_begin(&c, &h.bound);
 	UNTIL(c.welcomes == 1);
 	IS(host_nclients(h.host), 1, "a client logs in");
 
@@ -665,7 +665,7 @@ test_client_alone(void)
 	/* Nobody there: attempts go on, each after a wait. */
 	sock_addr_parse(&any, "127.0.0.1:0", 0);
 	close(sock_listen(&any, &deaf, NULL));
-	client_begin(&c, &deaf);
+	a_client_begin(&c, &deaf);
 	UNTIL(!client_wants_connection(c.client));
 	listener = sock_listen(&deaf, &any, NULL);
 	if (OK(listener >= 0, "somebody comes")) {
@@ -686,7 +686,7 @@ test_client_alone(void)
 		return;
 	for (i = 0; i < 2; i++)
 		fill[i] = sock_connect(&deaf);
-	client_begin(&c, &deaf);
+	a_client_begin(&c, &deaf);
 	c.clock.behind_ns = CLIENT_LOGIN_NS;
 	UNTIL(!client_wants_connection(c.client));
 	c.clock.behind_ns = 0;

@@ -258,10 +258,6 @@ test_other_frames(void)
 	collect(&w);
 	IS_STR(sent(&w), "MESSAGE\nlength: 3\n\nhey\nMESSAGE\nlength: 0\n\n\n",
 	    "they are sent");
-	hear_text(&w, "CHECK 1795342510000000\nhead: 1\nlength: 1\n\nx\n");
-	IS_RESULT(&w, 10, "refused unsupported", "CHECK is not carried out");
-	hear_text(&w, "APPLY 1795342510000000\n\n");
-	IS_RESULT(&w, 10, "refused unsupported", "nor APPLY");
 	hear_text(&w, "STATUS\n\nWELCOME player-17\nupdates: 1\n\n"
 		      "HOTFIX 2\n\nTIME 1 2 3\n\n");
 	IS_STR(sent(&w),

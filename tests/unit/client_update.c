@@ -68,7 +68,7 @@ static void
 test_failures(void)
 {
 	static const enum result results[] = {
-	    RESULT_FAILED, RESULT_HUNG, RESULT_PARTIAL, RESULT_REVERTED};
+	    RESULT_FAILED, RESULT_HUNG, RESULT_PARTIAL};
 	struct doc_spec spec = update_spec(11, "a", "bad()");
 	struct world w;
 	size_t i;
@@ -93,6 +93,9 @@ test_failures(void)
 	w.applied.result = RESULT_NONE;
 	hear_update(&w, &spec);
 	IS_RESULT(&w, 11, "failed", "what makes no sense is a failure");
+	w.applied.result = RESULT_REVERTED;
+	hear_update(&w, &spec);
+	IS_RESULT(&w, 11, "failed", "nor does this");
 	w.applied.result = RESULT_APPLIED;
 	hear_update(&w, &spec);
 	IS_RESULT(&w, 11, "applied", "what failed may come again");
