@@ -177,7 +177,7 @@ struct note { /* what the host knows of a record besides */
 	enum result server; /* DEFERRED: it waits */
 	int due;            /* the program was told that "by" has passed */
 	/* host_mark.c */
-	unsigned tries;     /* starts in a row that did not prove it */
+	unsigned tries;     /* starts in a row before this, not survived */
 	int trying;         /* marked at this start, and no more known yet */
 	int proven;         /* for good */
 	int64_t since_ns;   /* when it came to run, or was tried */

@@ -34,7 +34,7 @@ mark_try(struct host *h, struct record *r)
 	struct note *n = r->owner;
 	struct err e;
 
-	if (!h->keeps || n->proven)
+	if (n->proven)
 		return 0;
 	if (n->tries >= HOST_TRIES) {
 		n->server = RESULT_CRASHED;
@@ -49,7 +49,6 @@ mark_try(struct host *h, struct record *r)
 	 * no live fix away. */
 	if (state_event(h, r->id, "trying", NULL, 0, &e) != 0)
 		host_log(h, "%s", e.text);
-	n->tries++;
 	n->trying = 1;
 	plan(h, n);
 	return 0;
@@ -72,7 +71,6 @@ settle(struct host *h, struct record *r)
 	}
 	n->proven = ran;
 	n->trying = 0;
-	n->tries = 0;
 }
 
 void

@@ -24,7 +24,9 @@ struct scene {
 	struct buf log, did;     /* lines */
 	enum result apply_with;  /* what the program answers */
 	enum result settle_with; /* what due comes to; RESULT_NONE: nothing */
-	int later;               /* it answers later, by answer() */
+	enum result back_with; /* what a putting back comes to; NONE: applied */
+	int later;             /* it answers later, by answer() */
+	const struct doc *asked; /* until it is answered or cancelled */
 	int64_t rehearsed_ns;
 	const char *token; /* what login answers; NULL: refuse */
 };
@@ -34,6 +36,13 @@ struct wire { /* a peer written by hand */
 	struct host_conn *conn;
 	struct buf got;
 };
+
+/* Ids of a scene are seconds apart. */
+__attribute__((unused)) static uint64_t
+short_id(uint64_t id)
+{
+	return id / 1000000 % 100000;
+}
 
 /* ---- the program -------------------------------------------------------- */
 
@@ -58,20 +67,26 @@ on_apply(void *arg, const struct doc *d, const void *part, size_t len,
 	(void)part;
 	buf_printf(&s->did, "%s %s %zu bytes", verbs[how], d->feature, len);
 	if (ndrop > 0)
-		buf_printf(&s->did, " drop %" PRIu64, drop[0] % 1000);
+		buf_printf(&s->did, " drop %" PRIu64, short_id(drop[0]));
 	buf_puts(&s->did, "\n");
-	if (s->later && (how == HOST_PUSH || how == HOST_CHECK))
+	if (s->later && (how == HOST_PUSH || how == HOST_CHECK)) {
+		s->asked = d;
 		return 0;
+	}
 	program_answers(s, out);
 	if (how == HOST_BACK)
-		out->result = RESULT_APPLIED;
+		out->result =
+		    s->back_with != RESULT_NONE ? s->back_with : RESULT_APPLIED;
 	return 1;
 }
 
+/* The document is there still: a program may be at work on it. */
 __attribute__((unused)) static void
 on_cancel(void *arg)
 {
-	buf_puts(&((struct scene *)arg)->did, "cancel\n");
+	struct scene *s = arg;
+
+	buf_printf(&s->did, "cancel %s\n", s->asked->feature);
 }
 
 /* What waits ends with this result. */
@@ -92,7 +107,7 @@ on_due(void *arg, uint64_t id)
 {
 	struct scene *s = arg;
 
-	buf_printf(&s->did, "due %" PRIu64 "\n", id % 1000);
+	buf_printf(&s->did, "due %" PRIu64 "\n", short_id(id));
 	if (s->settle_with != RESULT_NONE)
 		settle(s, id, s->settle_with);
 }
@@ -122,7 +137,7 @@ on_revert(void *arg, uint64_t id, struct host_applied *out)
 {
 	struct scene *s = arg;
 
-	buf_printf(&s->did, "revert %" PRIu64 "\n", id % 1000);
+	buf_printf(&s->did, "revert %" PRIu64 "\n", short_id(id));
 	out->result = RESULT_REVERTED;
 }
 

@@ -139,7 +139,7 @@ test_gone(void)
 	OK(!heard(&op, "DONE") && !is_over(&op),
 	    "the program may take its time, and the operator with it");
 	pass(&s, 1000);
-	OK(has(&s.did, "cancel\n") && heard(&op, "PROGRESS server hung\n") &&
+	OK(has(&s.did, "cancel ") && heard(&op, "PROGRESS server hung\n") &&
 		has(&op.got, "the program did not answer") &&
 		has(&op.got, "DONE failed\n"),
 	    "but one that never answers hung");
@@ -180,7 +180,7 @@ test_revert_meanwhile(void)
 	send_push(&op, &spec, 1);
 	rev = about_spec(&s, "f", spec.id, 0);
 	send_push(&op2, &rev, 1);
-	OK(has(&s.did, "cancel\n") && heard(&op, "DONE reverted\n"),
+	OK(has(&s.did, "cancel ") && heard(&op, "DONE reverted\n"),
 	    "one of its own feature ends it");
 	OK(heard(&op2, "DONE reverted\n"), "and is carried out");
 	OK(!is_there(spec.id) && !has(&s.did, "revert "),
@@ -219,7 +219,7 @@ test_end_meanwhile(void)
 	rev = about_spec(&s, "g", 12345, 0);
 	send_push(&op2, &rev, 1);
 	host_shutdown(s.host);
-	OK(has(&s.did, "cancel\n") && heard(&op, "ERROR shutdown\n") &&
+	OK(has(&s.did, "cancel ") && heard(&op, "ERROR shutdown\n") &&
 		!has(&op.got, "DONE"),
 	    "a host that ends cancels the answer and says why");
 	OK(ledger_has("why=the%20host%20ends") && !is_there(spec.id),
@@ -235,12 +235,40 @@ test_end_meanwhile(void)
 	send_push(&op, &spec, 1);
 	hang_up(&op);
 	host_free(s.host);
-	OK(has(&s.did, "cancel\n"), "freed, it cancels too");
+	OK(has(&s.did, "cancel "), "freed, it cancels too");
 	buf_reset(&s.did);
 	scene_open(&s, NULL);
 	OK(has(&s.log, "its push was cut off; taken back") &&
 		!has(&s.did, "apply"),
 	    "the next start takes it back");
+	scene_close(&s);
+}
+
+/* Seeds come in one after the other, however slow the program is otherwise. */
+static void
+test_seeds(void)
+{
+	struct doc_spec spec;
+	struct buf doc = BUF_INIT;
+	struct scene s;
+	size_t head_len;
+	struct err e;
+
+	open_later(&s);
+	if (system("rm -rf seeds; mkdir seeds") != 0)
+		printf("# the seeds stay\n");
+	spec = update_spec(&s, "f");
+	world_document(&doc, &head_len, &spec, 1);
+	file_write("seeds/a", doc.data, doc.len, 0600, &e);
+	buf_reset(&doc);
+	spec = update_spec(&s, "g");
+	world_document(&doc, &head_len, &spec, 1);
+	file_write("seeds/b", doc.data, doc.len, 0600, &e);
+	OK(host_seed(s.host, "seeds", &e) == 0 &&
+		has(&s.did, "updated f applied\n") &&
+		has(&s.did, "updated g applied\n"),
+	    "seeds are answered at once");
+	buf_free(&doc);
 	scene_close(&s);
 }
 
@@ -275,7 +303,7 @@ test_undo(void)
 	fill_disk(1);
 	answer(&s, one.id, RESULT_APPLIED);
 	fill_disk(0);
-	snprintf(text, sizeof text, "revert %" PRIu64 "\n", one.id % 1000);
+	snprintf(text, sizeof text, "revert %" PRIu64 "\n", short_id(one.id));
 	OK(has(&s.did, text) && heard(&op, "DONE refused internal\n") &&
 		!heard(&ann, "UPDATE"),
 	    "what the ledger does not take leaves the program");
@@ -292,7 +320,7 @@ test_undo(void)
 	answer(&s, spec.id, RESULT_DEFERRED);
 	fill_disk(0);
 	snprintf(text, sizeof text, "back f 51 bytes drop %" PRIu64 "\n",
-	    spec.id % 1000);
+	    short_id(spec.id));
 	OK(has(&s.did, text) && heard(&op, "DONE refused internal\n"),
 	    "what was there before is put back in one step");
 	hang_up(&op);
@@ -314,5 +342,6 @@ main(void)
 	test_revert_meanwhile();
 	test_end_meanwhile();
 	test_undo();
+	test_seeds();
 	return tap_done();
 }

@@ -167,6 +167,17 @@ test_proven(void)
 	reopen(&s);
 	OK(ledger_count(" proven ") == 5 && ledger_count(" trying ") == 2,
 	    "freed, too");
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "k");
+	send_push(&op, &spec, 1);
+	pass(&s, 5000);
+	spec = update_spec(&s, "l");
+	send_push(&op, &spec, 1);
+	hang_up(&op);
+	pass(&s, 5000);
+	OK(ledger_count(" proven ") == 6, "each has its own 10 s");
+	pass(&s, 6000);
+	OK(ledger_count(" proven ") == 7, "and gets them");
 	scene_close(&s);
 }
 

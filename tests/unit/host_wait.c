@@ -89,7 +89,7 @@ test_server(void)
 	send_push(&op, &two, 1);
 	result(&ann, two.id, "applied");
 	snprintf(text, sizeof text, "apply f 51 bytes drop %" PRIu64 "\n",
-	    one.id % 1000);
+	    short_id(one.id));
 	OK(has(&s.did, text), "a newer one takes the place of what runs");
 	settle(&s, two.id, RESULT_FAILED);
 	OK(has(&s.did, "updated f failed\n") &&
@@ -103,7 +103,7 @@ test_server(void)
 	send_push(&op, &two, 1);
 	pass(&s, 11000);
 	snprintf(text, sizeof text, "apply g 51 bytes drop %" PRIu64 "\n",
-	    one.id % 1000);
+	    short_id(one.id));
 	OK(has(&s.did, text), "a newer one takes the place of what waits");
 	buf_reset(&s.did);
 	settle(&s, one.id, RESULT_APPLIED);
@@ -111,7 +111,7 @@ test_server(void)
 	rev = about_spec(&s, "g", two.id, 0);
 	send_push(&op, &rev, 1);
 	pass(&s, 11000);
-	snprintf(text, sizeof text, "revert %" PRIu64 "\n", two.id % 1000);
+	snprintf(text, sizeof text, "revert %" PRIu64 "\n", short_id(two.id));
 	OK(has(&s.did, text), "a revert takes away what waits");
 	settle(&s, two.id, RESULT_APPLIED);
 	OK(!has(&s.did, "updated g applied"), "and it does not come back");
@@ -186,14 +186,14 @@ test_by(void)
 	s.settle_with = RESULT_APPLIED;
 	pass(&s, 60000);
 	snprintf(text, sizeof text, "due %" PRIu64 "\nupdated f applied\n",
-	    spec.id % 1000);
+	    short_id(spec.id));
 	OK(has(&s.did, text), "at its time it is applied");
 	buf_reset(&s.did);
 	pass(&s, 46 * 3600000);
 	OK(!has(&s.did, "due"), "once, and the other one waits");
 	s.settle_with = RESULT_NONE;
 	pass(&s, 3 * 3600000);
-	snprintf(text, sizeof text, "due %" PRIu64 "\n", late.id % 1000);
+	snprintf(text, sizeof text, "due %" PRIu64 "\n", short_id(late.id));
 	OK(has(&s.did, text), "until its own time");
 	buf_reset(&s.did);
 	pass(&s, 3 * 3600000);
@@ -210,7 +210,11 @@ test_by(void)
 	    "a time that is past at the push: at once");
 	spec = update_spec(&s, "h");
 	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
-	OK(push_gets(&s, &spec, "DONE applied\n") && !ledger_has("h settled"),
+	snprintf(text, sizeof text, " settled id=%" PRIu64, spec.id);
+	buf_reset(&s.did);
+	OK(push_gets(&s, &spec, "DONE applied\n") && !ledger_has(text) &&
+		has(&s.did, "updated h applied\n") &&
+		!has(&s.did, "updated h applied\nupdated"),
 	    "then nothing is deferred");
 	spec = update_spec(&s, "h");
 	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
@@ -224,6 +228,49 @@ test_by(void)
 	settle(&s, late.id, RESULT_APPLIED);
 	OK(status_has(&s, late.id, "g live server=applied "),
 	    "its end may come later");
+	scene_close(&s);
+}
+
+/* Several times, in another order than they were told. */
+static void
+test_many_by(void)
+{
+	struct doc_spec a, b, c;
+	struct scene s;
+	char text[64];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	s.apply_with = RESULT_DEFERRED;
+	a = update_spec(&s, "a");
+	a.extra = "on: round-end\nby: 2026-11-22T12:00:00Z\n";
+	push_gets(&s, &a, "DONE deferred\n");
+	b = update_spec(&s, "b");
+	b.extra = "on: round-end\nby: 2026-11-22T11:00:00Z\n";
+	push_gets(&s, &b, "DONE deferred\n");
+	c = update_spec(&s, "c");
+	c.extra = "on: round-end\nby: 2026-11-22T11:30:00Z\n";
+	push_gets(&s, &c, "DONE deferred\n");
+	buf_reset(&s.did);
+	pass(&s, 3600000);
+	snprintf(text, sizeof text, "due %" PRIu64 "\n", short_id(b.id));
+	OK(has(&s.did, text) && s.did.len == strlen(text),
+	    "the earliest comes first, alone");
+	buf_reset(&s.did);
+	pass(&s, 1800000);
+	snprintf(text, sizeof text, "due %" PRIu64 "\n", short_id(c.id));
+	OK(has(&s.did, text) && s.did.len == strlen(text),
+	    "then the next, and nothing twice");
+
+	/* One that was told, and is put back, is told again. */
+	buf_reset(&s.did);
+	a = update_spec(&s, "c");
+	a.extra = "on: round-end\nby: 2026-11-22T11:00:00Z\n";
+	s.settle_with = RESULT_FAILED;
+	s.back_with = RESULT_DEFERRED;
+	push_gets(&s, &a, "DONE failed\n");
+	OK(has(&s.did, "back c 51 bytes\ndue "),
+	    "what is put back and waits is not forgotten");
 	scene_close(&s);
 }
 
@@ -370,6 +417,7 @@ main(void)
 	test_server();
 	test_during_push();
 	test_by();
+	test_many_by();
 	test_clients();
 	test_break();
 	return tap_done();
