@@ -2,6 +2,7 @@
 
 #include "lua-host/wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,26 @@
 #include "base/random.h"
 #include "crypto/wipe.h"
 #include "lua-host/keys.h"
+#include "lua-host/watchdog.h"
+#include "net/frame.h"
 #include "peer/client.h"
 
 /* No host's clock can stand before this program was made: 2026-11-22. A fixed
  * date, so that the same source makes the same bytes. */
 #define RELEASED_US INT64_C(1795305600000000)
 
+/* An update's text has one second, the walk over a large heap another; who
+ * takes longer than this does not come back. */
+#define HUNG_NS INT64_C(3000000000)
+
 #define RANDOM_ID 8 /* bytes: players of one host do not meet in them */
 
 struct hotfix_client {
 	struct wire wire;
-	struct client *client; /* NULL while the script runs first */
+	struct client *client; /* there before the program is, and after it */
 	struct attach_client *attached;
+	struct watchdog *watchdog; /* or NULL */
+	int rehearse;
 };
 
 /* --- the program's wishes ------------------------------------------------ */
@@ -42,7 +51,7 @@ op_send(void *arg, const char *client, const void *bytes, size_t len)
 	struct hotfix_client *c = arg;
 
 	(void)client;
-	return c->client != NULL ? client_send(c->client, bytes, len) : -1;
+	return client_send(c->client, bytes, len);
 }
 
 static void
@@ -53,15 +62,64 @@ op_rearm(void *arg)
 	wire_rearm(&c->wire);
 }
 
-/* --- the protocol's wishes ----------------------------------------------- */
+static void
+op_fired(void *arg, struct lua_State *L, int event)
+{
+	struct hotfix_client *c = arg;
+
+	engine_fire(c->wire.engine, L, event);
+}
 
 static void
-report(const struct hotfix_client *c, enum result r, struct client_applied *out)
+op_proven(void *arg)
 {
-	out->result = r;
-	out->text = (const char *)c->wire.report.text.data;
-	out->len = c->wire.report.text.len;
-	out->took_ns = c->wire.report.took_ns;
+	struct hotfix_client *c = arg;
+
+	client_proven(c->client);
+}
+
+/* --- updates -------------------------------------------------------------- */
+
+static void
+told(const struct wire_outcome *o, struct client_applied *out)
+{
+	out->result = o->result;
+	out->text = o->text;
+	out->len = o->len;
+	out->took_ns = o->took_ns;
+}
+
+/* From here on the update runs: should it not come back, somebody else tells
+ * the host. Where bytes are under way already, nobody can. */
+static void
+watch(struct hotfix_client *c, uint64_t id)
+{
+	static const char text[] =
+	    "it does not come back; the program stands still";
+	struct buf frame = BUF_INIT;
+	int fd = -1;
+
+	if (c->watchdog != NULL && c->attached != NULL)
+		fd = attach_client_idle_fd(c->attached);
+	if (fd < 0)
+		return;
+	frame_begin(&frame, "RESULT");
+	frame_arg(&frame, "%" PRIu64, id);
+	frame_arg(&frame, "hung");
+	frame_body(&frame, text, sizeof text - 1);
+	if (frame.oom ||
+	    watchdog_arm(c->watchdog, fd, frame.data, frame.len, HUNG_NS) != 0)
+		wire_log(&c->wire, "nobody watches whether the update comes "
+				   "back: out of memory or threads");
+	buf_free(&frame);
+}
+
+static void
+watch_no_more(struct hotfix_client *c)
+{
+	if (c->watchdog != NULL && watchdog_disarm(c->watchdog))
+		wire_log(&c->wire, "the update came back after its host was "
+				   "told that it hangs");
 }
 
 static void
@@ -69,10 +127,13 @@ cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
     const uint64_t *drop, size_t ndrop, struct client_applied *out)
 {
 	struct hotfix_client *c = arg;
+	const struct wire_update u = {d, part, len, drop, ndrop};
+	struct wire_outcome o;
 
-	report(c,
-	    wire_change(&c->wire, drop, ndrop, d->id, d->feature, part, len),
-	    out);
+	watch(c, d->id);
+	wire_apply(&c->wire, &u, &o);
+	watch_no_more(c);
+	told(&o, out);
 }
 
 static void
@@ -80,9 +141,85 @@ cb_revert(void *arg, const uint64_t *drop, size_t ndrop,
     struct client_applied *out)
 {
 	struct hotfix_client *c = arg;
+	struct wire_outcome o;
 
-	report(c, wire_change(&c->wire, drop, ndrop, 0, "", "", 0), out);
+	wire_revert(&c->wire, drop, ndrop, &o);
+	told(&o, out);
 }
+
+static void
+checked(void *arg, uint64_t id, const struct wire_outcome *o)
+{
+	struct hotfix_client *c = arg;
+	struct client_applied out;
+
+	told(o, &out);
+	client_checked(c->client, id, &out);
+}
+
+static int
+cb_check(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, struct client_applied *out)
+{
+	struct hotfix_client *c = arg;
+	const struct wire_update u = {d, part, len, drop, ndrop};
+	struct wire_outcome o;
+
+	if (!c->rehearse)
+		wire_compile(&c->wire, &u, &o);
+	else if (wire_begin(&c->wire, WIRE_CHECK, &u, checked, c, &o) == 0)
+		return 0;
+	told(&o, out);
+	return 1;
+}
+
+/* What waited has its result; when more of it waits, not yet. */
+static void
+settled(struct hotfix_client *c, uint64_t id, const struct wire_outcome *o)
+{
+	struct client_applied out;
+
+	if (o->result == RESULT_DEFERRED || o->result == RESULT_HAVE)
+		return;
+	told(o, &out);
+	client_settled(c->client, id, &out);
+}
+
+/* The engine refused what waited, and it left. */
+static void
+en_settled(void *arg, uint64_t id, enum engine_result result,
+    const struct engine_report *report)
+{
+	struct wire_outcome o;
+
+	wire_told(result, report, &o);
+	settled(arg, id, &o);
+}
+
+/* What waits is due by its instant. */
+static void
+cb_due(void *arg, uint64_t id)
+{
+	struct hotfix_client *c = arg;
+	struct wire_outcome o;
+
+	watch(c, id);
+	wire_release(&c->wire, id, &o);
+	watch_no_more(c);
+	settled(c, id, &o);
+}
+
+/* By its event. */
+static void
+en_due(void *arg, uint64_t id)
+{
+	struct hotfix_client *c = arg;
+
+	client_trying(c->client, id);
+	cb_due(c, id);
+}
+
+/* --- the protocol's other wishes ------------------------------------------ */
 
 static void
 cb_welcome(void *arg)
@@ -177,9 +314,10 @@ destroy(struct hotfix_client *c)
 	if (c->attached != NULL)
 		attach_client_stop(c->attached);
 	c->attached = NULL;
+	wire_forget_all(&c->wire);
 	client_free(c->client);
-	c->client = NULL;
 	wire_end(&c->wire);
+	watchdog_free(c->watchdog);
 	free(c);
 }
 
@@ -189,17 +327,25 @@ hotfix_client_start(struct hotfix_loop *l,
 {
 	const struct peer_clock clock = peer_clock_real;
 	struct hotfix_client *c = calloc(1, sizeof *c);
-	const struct program_ops ops = {
-	    .arg = c, .log = op_log, .send = op_send, .rearm = op_rearm};
+	const struct program_ops ops = {.arg = c,
+	    .log = op_log,
+	    .send = op_send,
+	    .fired = op_fired,
+	    .proven = op_proven,
+	    .rearm = op_rearm};
+	const struct engine_callbacks callbacks = {c, en_due, en_settled};
 	struct client_config config = {.id = o->id,
 	    .program = o->program,
 	    .version = o->version,
 	    .platform = o->platform,
+	    .state_dir = o->state_dir,
 	    .floor_us = RELEASED_US,
 	    .clock = clock,
 	    .cb = {.arg = c,
 		.apply = cb_apply,
 		.revert = cb_revert,
+		.check = cb_check,
+		.due = cb_due,
 		.welcome = cb_welcome,
 		.message = cb_message,
 		.gone = cb_gone,
@@ -226,9 +372,7 @@ hotfix_client_start(struct hotfix_loop *l,
 		this_platform(platform, sizeof platform, &e) != 0) ||
 	    (o->token_file != NULL &&
 		read_token(o->token_file, &token, &e) != 0) ||
-	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0 ||
-	    wire_run(&c->wire, PROGRAM_CLIENT, &ops, o->script, o->argc,
-		o->argv, &e) != 0)
+	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0)
 		goto fail;
 	if (config.id == NULL)
 		config.id = id;
@@ -238,10 +382,17 @@ hotfix_client_start(struct hotfix_loop *l,
 	config.token = o->token_file != NULL ? token.data : NULL;
 	config.token_len = token.len;
 	config.keys = &keys;
+	/* The script begins when nothing is left that could be refused. */
 	c->client = client_new(&config, &e);
-	if (c->client == NULL)
+	if (c->client == NULL || wire_run(&c->wire, PROGRAM_CLIENT, &ops,
+				     o->script, o->argc, o->argv, &e) != 0)
 		goto fail;
+	engine_set_callbacks(c->wire.engine, &callbacks);
+	client_begin(c->client);
 	err_set(&e, ERR_LOCAL, "out of memory");
+	c->rehearse = o->rehearse;
+	if (o->watchdog && (c->watchdog = watchdog_new()) == NULL)
+		goto fail;
 	c->attached = attach_client_start(l->attach, c->client, &target);
 	if (c->attached == NULL)
 		goto fail;

@@ -21,6 +21,8 @@ struct hotfix_host {
 	struct host *host; /* there before the program is, and after it */
 	struct attach_host *attached;
 	struct hotfix_loop *loop;
+	int rehearse;
+	uint64_t trying; /* the update of which an answer is due, or 0 */
 	char (*addresses)[SOCK_TEXT];
 	size_t naddresses;
 	/* where the trusted keys come from, for reload; all owned */
@@ -79,45 +81,132 @@ op_rearm(void *arg)
 	wire_rearm(&h->wire);
 }
 
-/* --- the protocol's wishes ----------------------------------------------- */
-
 static void
-report(const struct hotfix_host *h, enum result r, struct host_applied *out)
+op_fired(void *arg, struct lua_State *L, int event)
 {
-	out->result = r;
-	out->text = (const char *)h->wire.report.text.data;
-	out->len = h->wire.report.text.len;
-	out->took_ns = h->wire.report.took_ns;
+	struct hotfix_host *h = arg;
+
+	engine_fire(h->wire.engine, L, event);
 }
 
+static void
+op_proven(void *arg)
+{
+	struct hotfix_host *h = arg;
+
+	host_proven(h->host);
+}
+
+/* --- updates -------------------------------------------------------------- */
+
+static void
+told(const struct wire_outcome *o, struct host_applied *out)
+{
+	out->result = o->result;
+	out->text = o->text;
+	out->len = o->len;
+	out->took_ns = o->took_ns;
+	out->rehearsed_ns = o->rehearsed_ns;
+	out->stall_ns = o->stall_ns;
+}
+
+static void
+answer(void *arg, uint64_t id, const struct wire_outcome *o)
+{
+	struct hotfix_host *h = arg;
+	struct host_applied out;
+
+	h->trying = 0;
+	told(o, &out);
+	host_answer(h->host, id, &out);
+}
+
+/* What waited has its result; when more of it waits, not yet. */
+static void
+settled(void *arg, uint64_t id, const struct wire_outcome *o)
+{
+	struct hotfix_host *h = arg;
+	struct host_applied out;
+
+	if (o->result == RESULT_DEFERRED || o->result == RESULT_HAVE)
+		return;
+	told(o, &out);
+	host_settled(h->host, id, &out);
+}
+
+/* The engine refused what waited, and it left. */
+static void
+en_settled(void *arg, uint64_t id, enum engine_result result,
+    const struct engine_report *report)
+{
+	struct wire_outcome o;
+
+	wire_told(result, report, &o);
+	settled(arg, id, &o);
+}
+
+/* What waits is due, by its event or by its instant. */
+static void
+cb_due(void *arg, uint64_t id)
+{
+	struct hotfix_host *h = arg;
+	struct wire_outcome o;
+
+	if (wire_is_trying(&h->wire, id))
+		return;
+	if (!h->rehearse)
+		wire_release(&h->wire, id, &o);
+	else if (wire_begin_release(&h->wire, id, settled, h, &o) == 0)
+		return;
+	settled(h, id, &o);
+}
 static int
 cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
-	static const char no_check[] =
-	    "this host cannot try an update without applying it";
+	struct hotfix_host *h = arg;
+	const struct wire_update u = {d, part, len, drop, ndrop};
+	struct wire_outcome o;
+
+	if (h->rehearse && (how == HOST_PUSH || how == HOST_CHECK)) {
+		if (wire_begin(&h->wire,
+			how == HOST_CHECK ? WIRE_CHECK : WIRE_APPLY, &u, answer,
+			h, &o) == 0) {
+			h->trying = d->id;
+			return 0;
+		}
+	} else if (how == HOST_CHECK) {
+		wire_compile(&h->wire, &u, &o);
+	} else if (h->rehearse && how == HOST_START) {
+		wire_apply_tried(&h->wire, &u, &o);
+	} else {
+		wire_apply(&h->wire, &u, &o);
+	}
+	told(&o, out);
+	return 1;
+}
+
+static void
+cb_cancel(void *arg)
+{
 	struct hotfix_host *h = arg;
 
-	if (how == HOST_CHECK) {
-		out->result = RESULT_FAILED;
-		out->text = no_check;
-		out->len = sizeof no_check - 1;
-		return 1;
-	}
-	report(h,
-	    wire_change(&h->wire, drop, ndrop, d->id, d->feature, part, len),
-	    out);
-	return 1;
+	wire_forget(&h->wire, h->trying);
+	h->trying = 0;
 }
 
 static void
 cb_revert(void *arg, uint64_t id, struct host_applied *out)
 {
 	struct hotfix_host *h = arg;
+	struct wire_outcome o;
 
-	report(h, wire_change(&h->wire, &id, 1, 0, "", "", 0), out);
+	wire_revert(&h->wire, &id, 1, &o);
+	told(&o, out);
 }
+
+/* --- the protocol's other wishes ------------------------------------------ */
 
 static int
 cb_login(void *arg, const struct host_login *info, struct buf *token)
@@ -294,6 +383,8 @@ set_callbacks(struct host_callbacks *cb, struct hotfix_host *h, int program)
 		return;
 	cb->login = cb_login;
 	cb->apply = cb_apply;
+	cb->cancel = cb_cancel;
+	cb->due = cb_due;
 	cb->revert = cb_revert;
 }
 
@@ -328,7 +419,10 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	    .broadcast = op_broadcast,
 	    .clients = op_clients,
 	    .has = op_has,
+	    .fired = op_fired,
+	    .proven = op_proven,
 	    .rearm = op_rearm};
+	const struct engine_callbacks callbacks = {h, cb_due, en_settled};
 	struct sock_net *nets =
 	    calloc(o->nallow > 0 ? o->nallow : 1, sizeof *nets);
 	struct host_config config = {.name = o->name,
@@ -347,6 +441,7 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	if (h == NULL || nets == NULL)
 		goto fail;
 	h->loop = l;
+	h->rehearse = o->rehearse;
 	wire_init(&h->wire, l, o->log, o->arg);
 	if (keep_paths(h, o) != 0)
 		goto fail;
@@ -368,6 +463,8 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	    (o->script != NULL && wire_run(&h->wire, PROGRAM_HOST, &ops,
 				      o->script, o->argc, o->argv, &e) != 0))
 		goto fail;
+	if (o->script != NULL)
+		engine_set_callbacks(h->wire.engine, &callbacks);
 	host_begin(h->host);
 	if (o->seed_dir != NULL && host_seed(h->host, o->seed_dir, &e) != 0)
 		goto fail;

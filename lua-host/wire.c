@@ -87,6 +87,7 @@ void
 wire_end(struct wire *w)
 {
 	loop_timer_cancel(w->loop, &w->timer);
+	wire_forget_all(w);
 	engine_report_free(&w->report);
 	program_free(w->program);
 	engine_free(w->engine);
@@ -96,33 +97,7 @@ wire_end(struct wire *w)
 	w->state = NULL;
 }
 
-/* --- updates and events -------------------------------------------------- */
-
-enum result
-wire_change(struct wire *w, const uint64_t *drop, size_t ndrop, uint64_t id,
-    const char *feature, const void *part, size_t len)
-{
-	engine_report_free(&w->report);
-	engine_report_init(&w->report);
-	switch (engine_change(w->engine, drop, ndrop, id, feature, part, len,
-	    &w->report)) {
-	case ENGINE_APPLIED:
-		return RESULT_APPLIED;
-	case ENGINE_HAVE:
-		return RESULT_HAVE;
-	case ENGINE_DEFERRED:
-		return RESULT_DEFERRED;
-	case ENGINE_FAILED:
-		return RESULT_FAILED;
-	case ENGINE_PARTIAL:
-		return RESULT_PARTIAL;
-	case ENGINE_HUNG:
-		return RESULT_HUNG;
-	case ENGINE_REVERTED:
-		return RESULT_REVERTED;
-	}
-	return RESULT_FAILED;
-}
+/* --- events -------------------------------------------------------------- */
 
 void
 wire_event(struct wire *w, const char *event, const char *a, const char *b,

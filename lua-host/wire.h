@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "peer/attach.h"
 #include "peer/result.h"
+#include "update/doc.h"
 
 /*
  * What both ends of hotfix.h have: a program in a Lua state with the updates
@@ -26,6 +27,27 @@ struct hotfix_loop {
 /* Fill e (NULL: nobody cares) from err. */
 void wire_error(struct hotfix_error *e, const struct err *err);
 
+/* An update on its way into the program, or one that waited in it. */
+struct wire_update {
+	const struct doc *doc; /* "on": it waits for that event */
+	const void *part;
+	size_t len;
+	const uint64_t *drop; /* updates that leave in the same step */
+	size_t ndrop;
+};
+
+/* What became of it, in the protocol's words; the text lives until the next
+ * change, or in a callback until that returns. */
+struct wire_outcome {
+	enum result result;
+	const char *text;
+	size_t len;
+	int64_t took_ns;
+	int64_t rehearsed_ns, stall_ns; /* 0: it was not rehearsed */
+};
+
+struct wire_trial;
+
 struct wire {
 	struct loop *loop;
 	struct loop_timer timer; /* the program's earliest */
@@ -36,6 +58,7 @@ struct wire {
 	struct engine *engine;
 	struct program *program;
 	struct engine_report report; /* of the latest change */
+	struct wire_trial *trials;   /* rehearsals under way */
 };
 
 void wire_init(struct wire *w, struct hotfix_loop *l,
@@ -50,10 +73,55 @@ void wire_end(struct wire *w); /* fine after wire_init alone */
 void wire_log(struct wire *w, const char *line);
 void wire_rearm(struct wire *w);
 
-/* engine_change, in the protocol's words; the report's text lives until the
- * next change. */
-enum result wire_change(struct wire *w, const uint64_t *drop, size_t ndrop,
-    uint64_t id, const char *feature, const void *part, size_t len);
+/* --- updates --- */
+
+/* What the engine tells, in the protocol's words. */
+void wire_told(enum engine_result r, const struct engine_report *report,
+    struct wire_outcome *out);
+
+/* It enters. APPLIED, HAVE, DEFERRED, FAILED, PARTIAL, HUNG. */
+void wire_apply(struct wire *w, const struct wire_update *u,
+    struct wire_outcome *out);
+/* What waits of it is installed. APPLIED, DEFERRED; HAVE: nothing did; else it
+ * has left. */
+void wire_release(struct wire *w, uint64_t id, struct wire_outcome *out);
+/* They leave. REVERTED, PARTIAL, FAILED, HUNG. */
+void wire_revert(struct wire *w, const uint64_t *drop, size_t ndrop,
+    struct wire_outcome *out);
+/* Does it compile? READY, FAILED. Nothing changes. */
+void wire_compile(struct wire *w, const struct wire_update *u,
+    struct wire_outcome *out);
+
+/*
+ * The same after a rehearsal in a copy of the process (lua-host/rehearse.h),
+ * which runs beside the loop: it happens here only if that went well.
+ */
+enum wire_try {
+	WIRE_CHECK,   /* the rehearsal alone: READY, FAILED, HUNG */
+	WIRE_APPLY,   /* then wire_apply */
+	WIRE_RELEASE, /* then wire_release; it leaves if it did not go well */
+};
+
+/*
+ * Begin; done is called from the loop, once, unless wire_forget is. The doc
+ * and the part stay until then, drop is copied. 0, or -1 with the reason in
+ * out: there is no copy, and nothing has changed.
+ */
+int wire_begin(struct wire *w, enum wire_try what, const struct wire_update *u,
+    void (*done)(void *arg, uint64_t id, const struct wire_outcome *out),
+    void *arg, struct wire_outcome *out);
+/* WIRE_RELEASE of an update that waits; -1: it has left. */
+int wire_begin_release(struct wire *w, uint64_t id,
+    void (*done)(void *arg, uint64_t id, const struct wire_outcome *out),
+    void *arg, struct wire_outcome *out);
+/* 1 when the id is being rehearsed. */
+int wire_is_trying(const struct wire *w, uint64_t id);
+/* Its rehearsal, or all of them, end unheard. */
+void wire_forget(struct wire *w, uint64_t id);
+void wire_forget_all(struct wire *w);
+/* WIRE_APPLY while the caller waits. */
+void wire_apply_tried(struct wire *w, const struct wire_update *u,
+    struct wire_outcome *out);
 
 /* The program's event, when there is a program; NULL ends the arguments. */
 void wire_event(struct wire *w, const char *event, const char *a, const char *b,

@@ -330,6 +330,17 @@ on_client_dialled(void *arg, int fd, const char *why)
 	attach_client_rearm(ac);
 }
 
+int
+attach_client_idle_fd(const struct attach_client *ac)
+{
+	const struct link *l = client_link(ac->client);
+
+	if (ac->state != CLIENT_ATTACHED || l->state != LINK_OPEN ||
+	    l->queued > 0)
+		return -1;
+	return ac->conn.fd;
+}
+
 /* The client gave an attempt up while there was no socket yet. */
 static int
 is_given_up(const struct attach_client *ac)

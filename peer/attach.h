@@ -45,6 +45,9 @@ struct attach_client;
 struct attach_client *attach_client_start(struct attach *a, struct client *c,
     const struct sock_target *target);
 void attach_client_rearm(struct attach_client *ac);
+/* The socket, while it stands and all that was queued for it has been sent, so
+ * that a whole frame may be put on it; else -1. */
+int attach_client_idle_fd(const struct attach_client *ac);
 /* Close at once; the client is told that its connection ended. */
 void attach_client_stop(struct attach_client *ac);
 

@@ -23,10 +23,12 @@ sees one.out '^server before 1$' 'and so does the server'
 run "$hotfix" push -k key.sec --version '1.4.*' --both fix.lua "$addr"
 exits 0 'S0.3 one push changes server and clients'
 id=$(field id out)
-is "$(sed '/^bytes:/d' out)" "id: $id
+is "$(sed '/^bytes:/d; s/^\(rehearsed\|stall\): [0-9.]*$/\1/' out)" "id: $id
 feature: fix
 host: east $addr
 server: applied
+rehearsed
+stall
 clients: targeted=3 applied=3 deferred=0 failed=0 missing=0
 result: applied" 'S0.10 the push says what happened on each'
 out_has '^bytes: [0-9]+$' 'S0.12 and how much was sent'
@@ -110,7 +112,7 @@ keys 'status --json: counts are numbers' 'int int int int' \
 keys 'status --json: host and address' "east $addr" \
 	"o[0]['host'], o[0]['address']"
 keys 'status --json: an update is an object' \
-	'applied,failed,feature,id,running,server,state j live applied 3 0' \
+	'applied,failed,feature,id,running,server,state,waiting j live applied 3 0' \
 	"*[(','.join(sorted(u)), u['feature'], u['state'], u['server'],
 	u['running'], u['failed']) for u in
 	[x['update'] for x in o if 'update' in x]

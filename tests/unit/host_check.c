@@ -206,16 +206,6 @@ test_refused(void)
 	spec.id = one.id - 1;
 	OK(push_gets(&s, &spec, "DONE refused stale\n"),
 	    "what would be refused is refused");
-	spec = about_spec(&s, "f", one.id, 0);
-	spec.extra = "dry-run: yes\n";
-	OK(push_gets(&s, &spec, "DONE refused unsupported\n") &&
-		!has(&s.did, "revert"),
-	    "a revert is never a dry run, nor carried out as one");
-	spec = about_spec(&s, "f", 0, one.id);
-	spec.extra = "dry-run: yes\n";
-	OK(push_gets(&s, &spec, "DONE refused unsupported\n"),
-	    "nor a retirement");
-
 	mkdir("seeds", 0700);
 	spec = dry(&s, "f");
 	world_document(&doc, &head_len, &spec, 1);

@@ -139,6 +139,8 @@ change(struct end *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 		return RESULT_APPLIED;
 	case ENGINE_HAVE:
 		return RESULT_HAVE;
+	case ENGINE_DEFERRED:
+		return RESULT_DEFERRED;
 	case ENGINE_FAILED:
 		return RESULT_FAILED;
 	case ENGINE_PARTIAL:

@@ -114,8 +114,10 @@ lua_run(struct game *g, const char *text)
 static void
 game_open(struct game *g)
 {
-	const struct program_ops ops = {
-	    NULL, op_log, op_send, op_broadcast, NULL, NULL, op_rearm};
+	const struct program_ops ops = {.log = op_log,
+	    .send = op_send,
+	    .broadcast = op_broadcast,
+	    .rearm = op_rearm};
 
 	memset(g, 0, sizeof *g);
 	g->loop = loop_new(LOOP_BEST);
@@ -580,7 +582,7 @@ struct message {
 
 static const struct message garbled[] = {
     {"half a head", 4, {0, 0, 0, 0}},
-    {"a result that there is not", 5, {6, 0, 0, 0, 0}},
+    {"a result that there is not", 5, {ENGINE_REVERTED + 1, 0, 0, 0, 0}},
     {"a result far from any", 5, {255, 0, 0, 0, 0}},
     {"less text than told", 6, {0, 0, 2, 0, 0, 'x'}},
     {"more text than told", 7, {0, 0, 1, 0, 0, 'x', 'y'}},
