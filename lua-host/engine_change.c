@@ -197,6 +197,20 @@ take_group(lua_State *W, struct change *c, size_t i)
 /* --- plan -------------------------------------------------------------------
  */
 
+/*
+ * A hook that comes, or goes, calls what it was made around: that variable is
+ * not looked at, though it holds a function that others see replaced. (A hook
+ * that stays has nothing replaced below it, but by who names its upvalue.)
+ */
+static void
+spare_original(lua_State *W, struct change *c, int f)
+{
+	int n = swap_hook_original(W, c->wrap, f);
+
+	if (n > 0)
+		walk_skip_variable(W, &c->walk, f, n);
+}
+
 /* Lay the pairs in the two tables on the top over the view, or their inverse;
  * they are taken. */
 static void
@@ -206,9 +220,10 @@ lay(lua_State *W, struct change *c, int undo)
 	lua_Integer i, n = (lua_Integer)lua_rawlen(W, pairs);
 
 	for (i = 1; i < n; i += 2) {
-		lua_rawgeti(W, pairs, undo ? i + 1 : i);
-		lua_rawgeti(W, pairs, undo ? i : i + 1);
-		swapmap_add(W, &c->map, -2, -1);
+		lua_rawgeti(W, pairs, i);
+		lua_rawgeti(W, pairs, i + 1);
+		spare_original(W, c, lua_gettop(W));
+		swapmap_add(W, &c->map, undo ? -1 : -2, undo ? -2 : -1);
 		lua_settop(W, instances);
 	}
 	for (lua_pushnil(W); lua_next(W, instances); lua_pop(W, 1))
@@ -458,7 +473,6 @@ plan_run(lua_State *W, struct change *c, size_t i)
 	r->plan.protos = &r->protos;
 	r->plan.joins = &c->joins;
 	r->plan.places = &c->places;
-	r->plan.walk = &c->walk;
 	r->plan.call = call_make;
 	r->plan.call_arg = c;
 	walk_skip(W, &c->walk, r->plan.contexts_table);
@@ -1019,13 +1033,15 @@ turn_back_body(lua_State *W)
 	c->places.table = 4;
 	engine_push_table(W, e);
 	lua_rawgeti(W, -1, ENGINE_RECORDS);
+	lua_rawgeti(W, -2, ENGINE_WRAP);
 	for (k = 0; k < 3; k++)
 		lua_newtable(W);
 	c->own = 5;
 	c->records = 6;
-	c->map.table = 7;
-	c->joins.table = 8;
-	c->pairs = c->notes = 9; /* empty */
+	c->wrap = 7;
+	c->map.table = 8;
+	c->joins.table = 9;
+	c->pairs = c->notes = 10; /* empty */
 	c->map.data = NULL;
 	c->collector_ran = lua_gc(W, LUA_GCISRUNNING) > 0;
 	lua_gc(W, LUA_GCSTOP);

@@ -76,8 +76,10 @@ struct program_ops {
 };
 
 /* Puts its functions into the global table "hotfix", making it when it is not
- * there. NULL: out of memory. The state outlives the program; what a script
- * kept of the functions raises an error from program_free on. */
+ * there. hotfix.after(fn) of an engine (lua-host/engine.h) that was made before
+ * stays beside hotfix.after(seconds, fn). NULL: out of memory. The state
+ * outlives the program; what a script kept of the functions raises an error
+ * from program_free on. */
 struct program *program_new(struct state *s, enum program_side side,
     const struct program_ops *ops);
 void program_free(struct program *p);

@@ -276,7 +276,6 @@ api_clients(lua_State *L)
 static const luaL_Reg both[] = {
     {"on", api_on},
     {"fire", api_fire},
-    {"after", program_after},
     {"every", program_every},
     {"cancel", program_cancel},
     {"now", api_now},
@@ -302,8 +301,16 @@ static const luaL_Reg client[] = {
 void
 program_register(lua_State *L, int anchor, enum program_side side)
 {
+	int table = lua_gettop(L);
+
 	lua_pushvalue(L, anchor);
 	luaL_setfuncs(L, both, 1);
 	lua_pushvalue(L, anchor);
 	luaL_setfuncs(L, side == PROGRAM_HOST ? host : client, 1);
+	lua_pushliteral(L, "after");
+	lua_pushvalue(L, anchor);
+	lua_pushliteral(L, "after");
+	lua_rawget(L, table);
+	lua_pushcclosure(L, program_after, 2);
+	lua_rawset(L, table);
 }

@@ -67,7 +67,8 @@ int program_cancel(lua_State *L);
 void program_free_timers(struct program *p);
 
 /* Put the functions of this side into the table on top, with the userdata at
- * index anchor as their upvalue. */
+ * index anchor as their upvalue. A function "after" that is there already, of
+ * updates, goes on to be called with a function for its first argument. */
 void program_register(lua_State *L, int anchor, enum program_side side);
 
 #endif

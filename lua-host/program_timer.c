@@ -108,6 +108,13 @@ set(lua_State *L, int again)
 int
 program_after(lua_State *L)
 {
+	/* Updates have a function of this name, which takes a function. */
+	if (lua_isfunction(L, 1) && lua_isfunction(L, lua_upvalueindex(2))) {
+		lua_pushvalue(L, lua_upvalueindex(2));
+		lua_insert(L, 1);
+		lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+		return lua_gettop(L);
+	}
 	return set(L, 0);
 }
 

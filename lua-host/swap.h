@@ -53,7 +53,6 @@ struct swap_plan {
 	struct walkset *protos; /* of the update's text; modules are added */
 	struct swap_joins *joins;
 	struct places *places;
-	struct walk *walk; /* is told what it may not change */
 	/* Call the function on the top of the stack without arguments, within
 	 * the update's limits, for one result; raises an error. */
 	void (*call)(lua_State *L, void *arg);
@@ -83,6 +82,9 @@ void swap_make(lua_State *L, struct swap_plan *p);
 
 /* Push the function that makes hooks: wrap(with, original). */
 void swap_push_wrap(lua_State *L);
+/* Which upvalue of the function at f, if it was made by that at wrap, holds the
+ * original; 0: it is no hook. */
+int swap_hook_original(lua_State *L, int wrap, int f);
 
 /* Resolve the target of the action on the top of the stack, for an update
  * that waits: raises the errors that are certain to come. Modules that are

@@ -28,36 +28,28 @@ swap_push_wrap(lua_State *L)
 		lua_error(L);
 }
 
-/* The upvalue that holds what is wrapped: 1 or 2, as the compiler put it. */
-static int
-original_of(lua_State *L, int f)
-{
-	const char *name = lua_getupvalue(L, f, 1);
-
-	lua_pop(L, 1);
-	return strcmp(name, "original") == 0 ? 1 : 2;
-}
-
 int
-swap_is_wrapper(struct swap_plan *p, int f)
+swap_hook_original(lua_State *L, int wrap, int f)
 {
-	struct walkset protos = WALKSET_INIT;
-	int is;
+	const char *name;
 
-	swapproto_collect(p->L, p->wrap, &protos);
-	is = swapproto_has(p->L, f, &protos);
-	walkset_free(&protos);
-	return is;
+	if (!swapproto_is_child(L, f, wrap))
+		return 0;
+	name = lua_getupvalue(L, f, 1);
+	lua_pop(L, 1);
+	/* The compiler puts them into either order. */
+	return strcmp(name, "original") == 0 ? 1 : 2;
 }
 
 void
 swap_push_base(struct swap_plan *p, int f)
 {
 	lua_State *L = p->L;
+	int n;
 
 	lua_pushvalue(L, f);
-	while (swap_is_wrapper(p, lua_gettop(L))) {
-		lua_getupvalue(L, -1, original_of(L, lua_gettop(L)));
+	while ((n = swap_hook_original(L, p->wrap, lua_gettop(L))) > 0) {
+		lua_getupvalue(L, -1, n);
 		lua_remove(L, -2);
 	}
 }
@@ -138,7 +130,6 @@ plan_hook(struct swap_plan *p, lua_Integer action)
 	lua_pushvalue(L, top + 3);
 	lua_pushvalue(L, stacked ? top + 2 : top + 4);
 	lua_call(L, 2, 1); /* top + 5: the new function */
-	walk_skip_variable(L, p->walk, top + 5, original_of(L, top + 5));
 	/* The wrapper has no variables of the program's, with has. */
 	s.f = top + 5;
 	s.old = top + 5;
@@ -183,7 +174,8 @@ plan_instances(struct swap_plan *p, lua_Integer action)
 	const char *text = push_function(p, action, "like");
 	lua_Integer i, n, made = 0;
 
-	if (lua_iscfunction(L, top + 2) || swap_is_wrapper(p, top + 2))
+	if (lua_iscfunction(L, top + 2) ||
+	    swap_hook_original(L, p->wrap, top + 2) > 0)
 		luaL_error(L, "%s: is a %s, and those have no instances", text,
 		    lua_iscfunction(L, top + 2) ? "C function" : "hook");
 	n = (lua_Integer)swapproto_push_instances(L, top + 2);

@@ -47,7 +47,6 @@ void swap_add_pair(struct swap_plan *p, int new, int live,
 const char *swap_label(struct swap_plan *p, size_t context);
 /* What a wrapper of ours wraps, through all of them; pushes one value. */
 void swap_push_base(struct swap_plan *p, int f);
-int swap_is_wrapper(struct swap_plan *p, int f);
 
 /* Push action[field]; returns its type. */
 int swap_push_field(struct swap_plan *p, lua_Integer action, const char *field);

@@ -45,6 +45,21 @@ swapproto_has(lua_State *L, int idx, const struct walkset *protos)
 	return walkset_get(protos, f->p) >= 0;
 }
 
+int
+swapproto_is_child(lua_State *L, int idx, int parent)
+{
+	const Proto *p;
+	int i;
+
+	if (!lua_isfunction(L, idx) || lua_iscfunction(L, idx))
+		return 0;
+	p = ((const LClosure *)lua_topointer(L, parent))->p;
+	for (i = 0; i < p->sizep; i++)
+		if (p->p[i] == ((const LClosure *)lua_topointer(L, idx))->p)
+			return 1;
+	return 0;
+}
+
 /*
  * Both functions below count first, make a table with room for all, and then
  * fill it without a single allocation: none can make the collector run and

@@ -20,6 +20,10 @@ void swapproto_collect(lua_State *L, int idx, struct walkset *protos);
  * function that was collected must be alive. */
 int swapproto_has(lua_State *L, int idx, const struct walkset *protos);
 
+/* 1 when the value at idx is a Lua function that stands in the text of the one
+ * at parent, directly. */
+int swapproto_is_child(lua_State *L, int idx, int parent);
+
 /* Push a list of every closure with the prototype of the Lua function at idx;
  * returns how many. Also such that nothing leads to any more and the collector
  * has not seen yet. Raises a Lua error when out of memory. */

@@ -625,11 +625,14 @@ note_finalizer(lua_State *L)
 static void
 test_finalizers(void)
 {
+	/* What is not about time is not to fail on a busy machine. */
+	static const struct state_limits patient = {
+	    STATE_INSTRUCTIONS, 60 * STATE_WALL_NS, STATE_MEMORY};
 	struct game g;
 	char text[20000];
 	size_t n = 0, i;
 
-	game_open(&g, NULL);
+	game_open(&g, &patient);
 	lua_pushlightuserdata(g.L, &g);
 	lua_pushcclosure(g.L, note_finalizer, 1);
 	lua_setglobal(g.L, "note");

@@ -1,5 +1,6 @@
 /* What a hosted program may rely on, and what it cannot break. */
 
+#include "lua-host/engine.h"
 #include "lua-host/program.h"
 
 #include <lua.h>
@@ -419,6 +420,37 @@ test_fired(void)
 	    "each event with its arguments, handled or not");
 	lua(&w, "hotfix.proven() hotfix.proven()");
 	IS(w.proven, 2, "a program says that it runs well");
+	world_close(&w);
+}
+
+/* Updates and programs each have a function "after". */
+static void
+test_after_of_updates(void)
+{
+	static const char update[] =
+	    "hotfix.after(function() AFTER = (AFTER or 0) + 1 end)\n"
+	    "hotfix.after(1000, function() end)\n"
+	    "hotfix.set{target='_G::X', value=2}";
+	struct world w;
+	struct program_ops ops = world_ops(&w);
+	struct engine_report report;
+	struct engine *e;
+
+	memset(&w, 0, sizeof w);
+	w.s = state_new();
+	e = engine_new(w.s, NULL);
+	w.p = program_new(w.s, PROGRAM_HOST, &ops);
+	engine_report_init(&report);
+	lua(&w, "X = 1");
+	IS(engine_change(e, NULL, 0, 1, "fix", update, sizeof update - 1,
+	       &report),
+	    ENGINE_APPLIED, "an update that uses both");
+	IS_STR(lua(&w, "return AFTER .. X"), "12", "runs what comes after");
+	OK(program_next_ns(w.p) > 0, "and sets a timer");
+	OK(has(lua(&w, "hotfix.after(print)"), "only for an update"),
+	    "a program has no use for it");
+	engine_report_free(&report);
+	engine_free(e);
 	world_close(&w);
 }
 
@@ -951,6 +983,7 @@ main(void)
 	test_stop();
 	test_events();
 	test_fired();
+	test_after_of_updates();
 	test_events_hostile();
 	test_timers();
 	test_timers_every();

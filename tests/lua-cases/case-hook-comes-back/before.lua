@@ -1,0 +1,2 @@
+M = {}; package.loaded.m = M
+function M.f(n) return "o" .. n end
