@@ -358,6 +358,9 @@ void push_tell_done(struct push *p, const char *word, enum word refused,
     const char *text);
 
 /* host_program.c */
+/* What the program did, with the first line of why; when: "" or words. */
+void server_log(struct host *h, uint64_t id, const char *feature,
+    const char *when, const struct host_applied *a);
 /* 1 when the server part is for this host's program. */
 int server_is_mine(const struct host *h, struct doc *d);
 /* Another record of the document's feature whose server part is in the

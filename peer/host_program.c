@@ -149,11 +149,14 @@ server_revert(struct host *h, struct record *r, struct host_applied *out)
 	}
 }
 
-/* The first line of a report or error. */
-static int
-first_line(const struct host_applied *a)
+void
+server_log(struct host *h, uint64_t id, const char *feature, const char *when,
+    const struct host_applied *a)
 {
-	return a->text != NULL ? (int)strcspn(a->text, "\n") : 0;
+	host_log(h, "update %" PRIu64 " (%s): server part%s %s%s%.*s", id,
+	    feature, when, result_name(a->result), a->text != NULL ? ": " : "",
+	    a->text != NULL ? (int)strcspn(a->text, "\n") : 0,
+	    a->text != NULL ? a->text : "");
 }
 
 void
@@ -177,10 +180,7 @@ host_begin(struct host *h)
 		if (mark_try(h, r) != 0)
 			continue;
 		ask(h, r->doc, r->body, NULL, HOST_START, &out);
-		host_log(h, "update %" PRIu64 " (%s): server part %s%s%.*s",
-		    r->id, r->doc->feature, result_name(out.result),
-		    out.text != NULL ? ": " : "", first_line(&out),
-		    out.text != NULL ? out.text : "");
+		server_log(h, r->id, r->doc->feature, "", &out);
 		server_take(h, r, NULL, &out);
 	}
 }
@@ -213,11 +213,7 @@ host_settled(struct host *h, uint64_t id, const struct host_applied *out)
 	field.value = result_name(n->server);
 	if (state_event(h, id, "settled", &field, 1, &e) != 0)
 		host_log(h, "%s", e.text);
-	host_log(h,
-	    "update %" PRIu64 " (%s): server part, which waited, %s%s%.*s", id,
-	    state_feature_of(r), result_name(n->server),
-	    out->text != NULL ? ": " : "", first_line(out),
-	    out->text != NULL ? out->text : "");
+	server_log(h, id, state_feature_of(r), ", which waited,", out);
 	server_tell_program(h, r, n->server);
 }
 

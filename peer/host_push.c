@@ -320,6 +320,7 @@ update_answered(struct push *p, const struct host_applied *answer)
 
 	if (out.result == RESULT_HAVE)
 		out.result = RESULT_APPLIED;
+	server_log(h, r->id, r->doc->feature, "", &out);
 	push_tell_server(p, &out);
 	if (!server_take(h, r, old, &out)) {
 		p->server = note->server;
