@@ -158,6 +158,9 @@ client_host_us(const struct client *c)
 
 	if (us < c->floor_us)
 		us = c->floor_us;
+	/* Before any host has told it, it is later than at the last login. */
+	if (!c->greeted && us < c->last_login_us)
+		us = c->last_login_us;
 	return us < c->verified_us ? c->verified_us : us;
 }
 
@@ -447,8 +450,8 @@ take_welcome(struct client *c, const struct frame *f)
 	c->state = CLIENT_CATCHING_UP;
 	c->deadline_ns = -1;
 	c->logged_in_ns = client_now_ns(c);
-	c->last_login_us = client_host_us(c);
 	c->greeted = 1;
+	c->last_login_us = client_host_us(c);
 	client_log(c, "logged in to %s, updates waiting: %" PRIu64,
 	    *c->host != '\0' ? shown(host, c->host) : "the host", c->nwaiting);
 	client_keep_login(c);

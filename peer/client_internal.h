@@ -70,6 +70,7 @@ struct client_answer {
 	int tried;                     /* the program was called: */
 	struct client_applied applied; /* what it said */
 	int changed;                   /* another set of updates runs now */
+	int waited;                    /* what is to be reverted waited */
 	char feature[DOC_FEATURE + 1]; /* "": no document of ours */
 };
 

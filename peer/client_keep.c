@@ -150,7 +150,8 @@ put_features(const struct client *c, struct keep_state *s)
 			return -1;
 		f->highest = highest;
 	}
-	qsort(s->features, s->nfeatures, sizeof *s->features, by_name);
+	if (s->nfeatures > 1) /* a list of none is NULL */
+		qsort(s->features, s->nfeatures, sizeof *s->features, by_name);
 	return 0;
 }
 
@@ -608,12 +609,7 @@ open_kept(struct client *c, const struct keep_doc *k, struct buf *whole,
 static enum word
 check_kept(const struct client *c, const struct doc *d, struct refusal *why)
 {
-	int64_t now_us = client_host_us(c);
-
-	/* Nothing else tells the time yet. */
-	if (now_us < c->last_login_us)
-		now_us = c->last_login_us;
-	if (d->expires_us != 0 && now_us > d->expires_us)
+	if (d->expires_us != 0 && client_host_us(c) > d->expires_us)
 		return refuse(why, WORD_EXPIRED, "it has expired");
 	if (!doc_fits_client(d, c->program, c->version, c->platform))
 		return refuse(why, WORD_NOT_FOR_ME,

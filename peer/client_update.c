@@ -150,17 +150,27 @@ client_send_result(struct client *c, uint64_t id, const struct client_answer *a)
 	buf_free(&b);
 }
 
-/* Updates that waited are done with, in a word. */
 static void
-send_word(struct client *c, const uint64_t *ids, size_t n, enum result word)
+send_word(struct client *c, uint64_t id, enum result word)
 {
 	struct client_answer a;
-	size_t i;
 
 	client_answer_init(&a);
 	a.result = word;
+	client_send_result(c, id, &a);
+}
+
+/* Something newer of their feature came: the final result of those that
+ * waited, but for one that has another. */
+static void
+send_superseded(struct client *c, const uint64_t *ids, size_t n,
+    uint64_t except)
+{
+	size_t i;
+
 	for (i = 0; i < n; i++)
-		client_send_result(c, ids[i], &a);
+		if (ids[i] != except)
+			send_word(c, ids[i], RESULT_SUPERSEDED);
 }
 
 void
@@ -387,7 +397,7 @@ client_apply(struct client *c, struct doc *d, const void *part, size_t len,
 	client_hold(c, r, d, a->result);
 	a->changed = a->result != RESULT_DEFERRED;
 	client_keep_update(c, r, part, len, drop, n);
-	send_word(c, waited, nwaited, RESULT_SUPERSEDED);
+	send_superseded(c, waited, nwaited, 0);
 	return 1;
 }
 
@@ -414,7 +424,6 @@ retire(struct client *c, struct doc *d, size_t len, struct client_answer *a)
 	doc_free(r->by);
 	r->by = d;
 	r->state = RECORD_RETIRED;
-	client_note(r)->kept = 0;
 	accept_id(c, d);
 	a->result = RESULT_APPLIED;
 	/* Said in the log when it fails; the next login retires it anew. */
@@ -527,6 +536,7 @@ revert_signed(struct client *c, struct doc *d, struct client_answer *a)
 		return 0;
 	n = client_find_held(c, d->feature, d->target, drop);
 	nwaited = find_waiting(c, drop, n, waited);
+	a->waited = client_waits(r);
 	if (n > 0) {
 		c->cb.revert(c->cb.arg, drop, n, &a->applied);
 		client_judge(a, RESULT_REVERTED);
@@ -554,7 +564,7 @@ revert_signed(struct client *c, struct doc *d, struct client_answer *a)
 	} else {
 		not_durable(a);
 	}
-	send_word(c, waited, nwaited, RESULT_REVERTED);
+	send_superseded(c, waited, nwaited, d->target);
 	return 1;
 }
 
@@ -581,7 +591,6 @@ take_back(struct client *c, uint64_t id, struct client_answer *a)
 {
 	struct record *r = catalog_find(&c->catalog, id);
 	char until[TIMETEXT_SIZE];
-	int waited;
 
 	if (r == NULL || !client_holds(r)) {
 		refuse(&a->why, WORD_UNKNOWN, "%" PRIu64 " does not run here",
@@ -606,12 +615,11 @@ take_back(struct client *c, uint64_t id, struct client_answer *a)
 	if (!is_gone(a->result))
 		return;
 	a->changed = 1;
-	waited = client_waits(r);
+	a->waited = client_waits(r);
 	catalog_rewind(&c->catalog, a->feature, r->before);
 	client_forget(c, r);
 	if (client_keep_drop(c, &id, 1, 0, 0) != 0)
 		not_durable(a);
-	send_word(c, &id, (size_t)waited, RESULT_REVERTED);
 }
 
 /* --- frames ------------------------------------------------------------- */
@@ -676,6 +684,10 @@ client_take_revert(struct client *c, const struct frame *f)
 	else
 		take_back(c, id, &a);
 	client_answer(c, "revert", id, &a);
+	/* Of an update that waited "reverted" is the end, and the answer to
+	 * the REVERT; "partial" is taken for the end alone. */
+	if (a.waited && a.result == RESULT_PARTIAL)
+		send_word(c, id, RESULT_REVERTED);
 	client_caught_up(c);
 	client_rearm(c);
 }

@@ -34,6 +34,21 @@ apply(void *arg, const struct doc *d, const void *part, size_t len,
 	abort();
 }
 
+static int
+check(void *arg, const struct doc *d, const void *part, size_t len,
+    const uint64_t *drop, size_t ndrop, struct client_applied *out)
+{
+	apply(arg, d, part, len, drop, ndrop, out);
+	return 1;
+}
+
+static void
+due(void *arg, uint64_t id)
+{
+	(void)arg, (void)id;
+	abort();
+}
+
 static void
 revert(void *arg, const uint64_t *drop, size_t ndrop,
     struct client_applied *out)
@@ -71,6 +86,8 @@ play(struct buf *out, const uint8_t *bytes, size_t len, int prefix,
 	config.cb.arg = out;
 	config.cb.apply = apply;
 	config.cb.revert = revert;
+	config.cb.check = check;
+	config.cb.due = due;
 	config.cb.message = message;
 	config.cb.gone = text;
 	config.cb.log = text;

@@ -165,10 +165,8 @@ test_reverted(void)
 	hear_revert(&w, &spec);
 	IS_STR(told(&w), "revert -10\nupdated 10 a reverted\n",
 	    "what waits is taken out of the program");
-	IS_STR(sent(&w),
-	    "RESULT 1795342510000000 reverted\n\n"
-	    "RESULT 1795342510000000 reverted\ntook: 0.000132\n\n",
-	    "a final result for the UPDATE, and one for the REVERT");
+	IS_STR(sent(&w), "RESULT 1795342510000000 reverted\ntook: 0.000132\n\n",
+	    "one final result for the UPDATE and its REVERT");
 	OK(!waits(&w, 10) && !runs(&w, 10), "it is gone");
 	settle(&w, 10, RESULT_APPLIED);
 	IS_STR(sent(&w), "", "its event comes too late");
@@ -181,7 +179,7 @@ test_reverted(void)
 	spec = revert_spec(22, "b", 21);
 	hear_revert(&w, &spec);
 	IS_STR(sent(&w),
-	    "RESULT 1795342520000000 reverted\n\n"
+	    "RESULT 1795342520000000 superseded\n\n"
 	    "RESULT 1795342521000000 reverted\ntook: 0.000132\n\n",
 	    "so with an older one, when what superseded it is reverted");
 
@@ -189,14 +187,18 @@ test_reverted(void)
 	    ON "take-back-until: 2026-11-22T11:00:00Z\n");
 	sent(&w);
 	hear_text(&w, "REVERT 1795342530000000\n\n");
-	IS_STR(sent(&w),
-	    "RESULT 1795342530000000 reverted\n\n"
-	    "RESULT 1795342530000000 reverted\ntook: 0.000132\n\n",
-	    "and when the host takes it back");
+	IS_STR(sent(&w), "RESULT 1795342530000000 reverted\ntook: 0.000132\n\n",
+	    "a host may take back what waits");
 	OK(!waits(&w, 30), "it is gone");
 	give_deferred(&w, 30, "c",
 	    ON "take-back-until: 2026-11-22T11:00:00Z\n");
 	IS_RESULT(&w, 30, "deferred", "and may come again");
+	w.applied.result = RESULT_PARTIAL;
+	hear_text(&w, "REVERT 1795342530000000\n\n");
+	IS_STR(sent(&w),
+	    "RESULT 1795342530000000 partial\ntook: 0.000132\n\n"
+	    "RESULT 1795342530000000 reverted\n\n",
+	    "what cannot be undone is told of the update, then the answer");
 	world_free(&w);
 }
 
@@ -257,6 +259,22 @@ test_login(void)
 	break_and_greet(&w);
 	OK(strstr(sent(&w), "waiting") == NULL, "once");
 	hear_text(&w, WELCOME("0"));
+
+	give_deferred(&w, 15, "f", ON);
+	give_deferred(&w, 14, "g", ON);
+	client_closed(w.client, "test");
+	settle(&w, 14, RESULT_FAILED);
+	w.ns = client_next_ns(w.client);
+	client_tick(w.client);
+	client_opened(w.client);
+	sent(&w);
+	hear_text(&w, GREETING);
+	OK(strstr(sent(&w), "\nwaiting: 1795342514000000 1795342515000000\n") !=
+		NULL,
+	    "all in the order of ids");
+	hear_text(&w, WELCOME("0"));
+	settle(&w, 15, RESULT_FAILED);
+	sent(&w);
 
 	give_deferred(&w, 20, "d", ON);
 	give_deferred(&w, 21, "e", ON);
