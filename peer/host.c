@@ -750,6 +750,8 @@ host_shutdown(struct host *h)
 	push_shutdown(h);
 	if (h->begun)
 		mark_all(h);
+	if (h->late_ns >= 0)
+		push_record_late(h); /* they would be lost */
 	for (c = h->conns; c != NULL; c = c->next) {
 		if (c->link.state != LINK_OPEN)
 			continue;

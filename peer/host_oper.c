@@ -151,9 +151,7 @@ put_update(const struct record *r, struct buf *b)
 	size_t i, failed = 0;
 
 	for (i = 0; n != NULL && i < RESULT_COUNT; i++)
-		if (i != RESULT_APPLIED && i != RESULT_HAVE &&
-		    i != RESULT_DEFERRED && i != RESULT_FETCHING &&
-		    i != RESULT_REVERTED)
+		if (result_is_failure((enum result)i))
 			failed += n->tally[i];
 	buf_printf(b,
 	    "update: %" PRIu64 " %s %s server=%s running=%zu "

@@ -215,14 +215,6 @@ keep_result(struct host *h, const struct session *s, const struct answer *a,
 	journal_result(h->journal, line);
 }
 
-static int
-is_failure(enum result r)
-{
-	return r != RESULT_READY && r != RESULT_APPLIED && r != RESULT_HAVE &&
-	       r != RESULT_REVERTED && r != RESULT_DEFERRED &&
-	       r != RESULT_FETCHING;
-}
-
 /* It is recorded soon, with what else comes until then. */
 static void
 note_late(struct host *h, uint64_t id)
@@ -259,7 +251,7 @@ push_record_late(struct host *h)
 			continue;
 		n->late = 0;
 		for (k = RESULT_READY; k < RESULT_COUNT; k++)
-			if (is_failure((enum result)k))
+			if (result_is_failure((enum result)k))
 				failed += n->tally[k];
 		snprintf(counts[0], sizeof *counts, "%zu",
 		    n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE]);
@@ -325,7 +317,7 @@ push_result(struct host_conn *c, const struct frame *f)
 	/* A revert reached its end where there is nothing to revert. */
 	if (revert && is_gone(&a) && a.result == RESULT_REFUSED)
 		a.result = RESULT_REVERTED;
-	if (is_failure(a.result))
+	if (result_is_failure(a.result))
 		add_group(p, c->session, a.word, a.text, a.len);
 	push_count(p, t, a.result);
 	push_review(p);

@@ -43,3 +43,11 @@ result_is_final(enum result r)
 {
 	return r != RESULT_NONE && r != RESULT_DEFERRED && r != RESULT_FETCHING;
 }
+
+int
+result_is_failure(enum result r)
+{
+	return result_is_final(r) && r != RESULT_READY && r != RESULT_APPLIED &&
+	       r != RESULT_HAVE && r != RESULT_REVERTED &&
+	       r != RESULT_SUPERSEDED;
+}

@@ -28,5 +28,8 @@ const char *result_name(enum result r);
 /* RESULT_NONE when the bytes are no such word. */
 enum result result_parse(const char *s, size_t len);
 int result_is_final(enum result r); /* 1 or 0 */
+/* 1 when it is final and the update does not run for it, but for superseded:
+ * what took its place has a result of its own. */
+int result_is_failure(enum result r);
 
 #endif

@@ -400,12 +400,24 @@ test_break(void)
 	OK(status_has(&s, spec.id,
 	       "g live server=applied running=0 applied=0 failed=0 waiting=1"),
 	    "a newer one takes the place of what waits");
+	pass(&s, 11000);
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=0 deferred=0 failed=0\n", two.id);
+	OK(ledger_has(text), "which is no failure of the older");
+	result(&ann, spec.id, "failed");
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
+	OK(!ledger_has(text), "what comes late is recorded a while later");
 	snprintf(text, sizeof text, "LOGIN ann\nwaiting: %" PRIu64 " x\n\n",
 	    spec.id);
 	hang_up(&ann);
 	ann = dial(&s, OUTSIDE);
 	say(&ann, text);
 	OK(heard(&ann, "ERROR syntax\n"), "waiting is a list of ids");
+	host_shutdown(s.host);
+	snprintf(text, sizeof text,
+	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
+	OK(ledger_has(text), "S0.10 at the end at the latest");
 	hang_up(&ann);
 	hang_up(&op);
 	scene_close(&s);
