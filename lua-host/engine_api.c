@@ -374,18 +374,13 @@ static void
 load_source(lua_State *L)
 {
 	char chunk[STATE_CHUNK_NAME + 2] = "=";
-	size_t len;
+	size_t len, head;
 	const char *text = lua_tolstring(L, 1, &len);
 
 	text_escape(chunk + 1, sizeof chunk - 1, text, len, 0);
 	text = lua_tolstring(L, 2, &len);
-	/* As in a file, a first line may be for the shell. */
-	if (len > 0 && text[0] == '#')
-		while (len > 0 && *text != '\n') {
-			text++;
-			len--;
-		}
-	if (state_load(state_of(L), L, text, len, chunk) != 0)
+	head = state_file_head(text, len);
+	if (state_load(state_of(L), L, text + head, len - head, chunk) != 0)
 		lua_error(L);
 }
 

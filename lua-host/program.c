@@ -251,6 +251,7 @@ program_run(struct program *p, const char *path, int argc, char *const *argv,
 	struct buf text = BUF_INIT, error = BUF_INIT;
 	struct run r = {p, path, NULL, 0, argc, argv};
 	const char *line, *rest;
+	size_t head;
 	int rc = -1;
 
 	if (file_read(path, STATE_SOURCE_MAX, &text, e) != 0)
@@ -260,12 +261,9 @@ program_run(struct program *p, const char *path, int argc, char *const *argv,
 		goto done;
 	}
 	r.text = buf_text(&text);
-	r.len = text.len;
-	/* The line of "#!", but not its end: lines keep their numbers. */
-	while (r.len > 0 && text.data[0] == '#' && *r.text != '\n') {
-		r.text++;
-		r.len--;
-	}
+	head = state_file_head(r.text, text.len);
+	r.text += head;
+	r.len = text.len - head;
 	if (program_enter(p, run, &r, &error) != 0) {
 		line = buf_text(&error);
 		if (line == NULL)

@@ -175,6 +175,20 @@ state_load(struct state *s, lua_State *L, const char *text, size_t len,
 	return status == LUA_OK ? 0 : -1;
 }
 
+size_t
+state_file_head(const char *text, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t n = 0;
+
+	if (len >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0)
+		n = sizeof mark - 1;
+	if (n < len && text[n] == '#')
+		while (n < len && text[n] != '\n')
+			n++;
+	return n;
+}
+
 /* The message handler: text and traceback, whatever was raised. */
 static int
 with_traceback(lua_State *L)

@@ -57,6 +57,11 @@ int state_set_path(struct state *s, const char *dir);
 int state_load(struct state *s, struct lua_State *L, const char *text,
     size_t len, const char *name);
 
+/* How many bytes at the start of a source file are no Lua: a byte order mark
+ * of UTF-8, and a first line for the shell, which begins with '#', but for its
+ * end, so that lines keep their numbers. */
+size_t state_file_head(const char *text, size_t len);
+
 /*
  * Call the function under nargs arguments of L's stack, protected. 0 with
  * nresults results on the stack; -1 with them gone and the error's text with

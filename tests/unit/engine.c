@@ -704,6 +704,42 @@ test_report(void)
 	game_close(&g);
 }
 
+/* The source of a module is what a file of it has. */
+static void
+test_source(void)
+{
+	static const struct {
+		const char *head, *what;
+		int lines; /* before the function */
+		enum engine_result result;
+	} heads[] = {
+	    {"", "no head", 0, ENGINE_APPLIED},
+	    {"\\xef\\xbb\\xbf", "a byte order mark", 0, ENGINE_APPLIED},
+	    {"#!/usr/bin/lua\\n", "a line for the shell", 1, ENGINE_APPLIED},
+	    {"\\xef\\xbb\\xbf# x\\r\\n", "both", 1, ENGINE_APPLIED},
+	    {"\\xef\\xbb", "two bytes of a mark", 0, ENGINE_FAILED},
+	    {"\\xef\\xbb\\xbf\\xef\\xbb\\xbf", "two marks", 0, ENGINE_FAILED},
+	    {" #!/usr/bin/lua\\n", "a later #", 0, ENGINE_FAILED},
+	};
+	char text[256];
+	struct game g;
+	size_t i;
+
+	for (i = 0; i < sizeof heads / sizeof *heads; i++) {
+		game_open(&g, NULL);
+		snprintf(text, sizeof text,
+		    "hotfix.module('m', '%sreturn {hit = function() return "
+		    "debug.getinfo(1, \"l\").currentline end}')",
+		    heads[i].head);
+		IS(push(&g, 1, text), heads[i].result, heads[i].what);
+		snprintf(text, sizeof text, "M.hit() == %d",
+		    heads[i].lines + 1);
+		if (heads[i].result == ENGINE_APPLIED)
+			OK(is_true(&g, text), "lines keep their numbers");
+		game_close(&g);
+	}
+}
+
 int
 main(void)
 {
@@ -719,5 +755,6 @@ main(void)
 	test_walk();
 	test_finalizers();
 	test_report();
+	test_source();
 	return tap_done();
 }

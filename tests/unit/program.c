@@ -283,6 +283,9 @@ test_run(void)
 	IS_STR(lua(&w, "return here .. #hotfix.args"), "here0", "likewise");
 	write_text("hash.lua", "#");
 	IS(program_run(w.p, "hash.lua", 0, NULL, &e), 0, "nothing but a #");
+	write_text("mark.lua", "\xef\xbb\xbf#!/bin/x\nhere = 'marked'");
+	IS(program_run(w.p, "mark.lua", 0, NULL, &e), 0, "a byte order mark");
+	IS_STR(lua(&w, "return here"), "marked", "is passed over");
 	OK(w.log.len == 0, "nothing was logged");
 
 	IS(program_run(w.p, "none.lua", 0, NULL, &e), -1, "no such file");
