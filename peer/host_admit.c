@@ -17,19 +17,6 @@ is_let_in(const struct host *h, uint64_t id)
 	return 0;
 }
 
-/* What may be asked without being done. */
-static enum word
-admit_dry_run(const struct doc *d, int seed, struct refusal *why)
-{
-	if (d->kind != DOC_UPDATE)
-		return refuse(why, WORD_UNSUPPORTED,
-		    "dry-run: of a revert or retirement");
-	if (seed)
-		return refuse(why, WORD_UNSUPPORTED,
-		    "dry-run: there is nobody to tell");
-	return WORD_OK;
-}
-
 static enum word
 admit_update(struct host *h, const struct doc *d, struct refusal *why)
 {
@@ -94,8 +81,9 @@ push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 	if (w == WORD_OK && d->wait_ms > HOST_WAIT_MAX_MS)
 		return refuse(why, WORD_UNSUPPORTED,
 		    "wait: more than 10 minutes");
-	if (w == WORD_OK && d->dry_run)
-		return admit_dry_run(d, seed, why);
+	if (w == WORD_OK && seed && d->dry_run)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "dry-run: there is nobody to tell");
 	return w;
 }
 

@@ -331,8 +331,7 @@ push_login(struct host_conn *c)
 	struct target *t;
 
 	/* What was checked there is forgotten. */
-	if (p == NULL || p->phase != PUSH_COLLECT ||
-	    p->doc->kind == DOC_RETIRE || p->doc->dry_run)
+	if (p == NULL || p->phase != PUSH_COLLECT || p->doc->kind == DOC_RETIRE)
 		return;
 	t = map_get(&p->targets, c->session->id, strlen(c->session->id));
 	if (t == NULL || result_is_final(t->result))

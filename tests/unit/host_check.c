@@ -110,6 +110,15 @@ test_all_ready(void)
 	OK(push_gets(&s, &spec, "DONE failed\n"),
 	    "clients that do not answer are not ready");
 	OK(heard(&ann, "DROP"), "and forget it too");
+	result(&ann, spec.id, "ready");
+	buf_reset(&op.got);
+	say(&op, "STATUS\n\n");
+	OK(heard(&op, "stray-results: 1\n"),
+	    "an answer after the DROP answers nothing");
+	s.apply_with = RESULT_FAILED;
+	buf_reset(&ann.got);
+	push_gets(&s, &spec, "DONE failed\n");
+	OK(!heard(&ann, "DROP"), "who was not asked again forgets nothing");
 	hang_up(&op);
 	hang_up(&ann);
 	hang_up(&bob);

@@ -292,15 +292,19 @@ test_no_folder(void)
 	struct keyring none = KEYRING_INIT;
 	struct doc_spec spec;
 	struct host_config c;
+	struct wire op;
 	struct scene s;
 
 	scene_clear(&s);
 	c = config(&s, &none);
 	c.state_dir = NULL;
 	scene_open(&s, &c);
+	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
-	OK(push_gets(&s, &spec, "DONE applied\n") && host_next_ns(s.host) < 0,
-	    "nothing is to be proven");
+	send_push(&op, &spec, 1);
+	OK(heard(&op, "DONE applied\n"), "an update");
+	hang_up(&op);
+	OK(host_next_ns(s.host) < 0, "nothing is to be proven");
 	host_proven(s.host);
 	OK(status_has(&s, " f live server=applied "), "it runs");
 	scene_close(&s);

@@ -262,6 +262,18 @@ test_many_by(void)
 	OK(has(&s.did, text) && s.did.len == strlen(text),
 	    "then the next, and nothing twice");
 
+	/* The last instant that can be told; clocks are counted in less. */
+	c = update_spec(&s, "d");
+	c.extra = "on: round-end\nby: 9999-12-31T23:59:59Z\n";
+	buf_reset(&s.did);
+	push_gets(&s, &c, "DONE deferred\n");
+	pass(&s, 24 * 3600000);
+	settle(&s, a.id, RESULT_APPLIED);
+	OK(host_next_ns(s.host) <= s.clock.mono_ns + INT64_C(3600000000000),
+	    "however far it is, the wall clock is looked at each hour");
+	snprintf(text, sizeof text, "due %" PRIu64 "\n", short_id(c.id));
+	OK(!has(&s.did, text), "and its time has not come");
+
 	/* One that was told, and is put back, is told again. */
 	buf_reset(&s.did);
 	a = update_spec(&s, "c");
@@ -362,6 +374,107 @@ test_clients(void)
 	scene_close(&s);
 }
 
+/* What a client says at login of what waits there. */
+static void
+test_waiting_logins(void)
+{
+	struct doc_spec one, two, rev;
+	struct wire op, ann, bob;
+	struct scene s;
+	char text[160];
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	op = dial(&s, INSIDE);
+	one = waiting_spec(&s, "f");
+	send_push(&op, &one, 1);
+	ann = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text,
+	    "LOGIN ann\nhave: %" PRIu64 "\nwaiting: %" PRIu64 " 7\n\n", one.id,
+	    one.id);
+	say(&ann, text);
+	OK(status_has(&s, one.id,
+	       "f live server=applied running=1 applied=0 failed=0 waiting=0"),
+	    "what runs there does not wait there");
+	buf_reset(&op.got);
+	say(&op, "STATUS\n\n");
+	OK(heard(&op, "unknown-updates: 1\n"), "what waits may be unknown");
+	hang_up(&ann);
+
+	two = waiting_spec(&s, "f");
+	send_push(&op, &two, 1);
+	rev = about_spec(&s, "f", two.id, 0);
+	send_push(&op, &rev, 1);
+	bob = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN bob\nwaiting: %" PRIu64 "\n\n",
+	    one.id);
+	say(&bob, text);
+	snprintf(text, sizeof text, "updates: 1\n\nREVERT %" PRIu64 "\n",
+	    two.id);
+	OK(heard(&bob, text),
+	    "who was away and waits with the older is told of the newer's end");
+	result(&bob, two.id, "reverted");
+	OK(status_has(&s, two.id,
+	       "f reverted server=reverted running=0 applied=0 failed=0 "
+	       "waiting=0"),
+	    "and waits no more");
+	hang_up(&bob);
+
+	/* A REVERT of what waits, refused because it is gone. */
+	bob = login(&s, "bob");
+	one = waiting_spec(&s, "g");
+	send_push(&op, &one, 1);
+	result(&bob, one.id, "deferred");
+	rev = about_spec(&s, "g", one.id, 0);
+	buf_reset(&op.got);
+	send_push(&op, &rev, 1);
+	result(&bob, one.id, "refused unknown");
+	OK(heard(&op, "applied: 1\ndeferred: 0\nfailed: 0\nmissing: 0\n\n"
+		      "DONE reverted\n"),
+	    "what waits no more needs no other answer");
+
+	/* It came to know the document elsewhere. */
+	s.later = 1;
+	one = waiting_spec(&s, "h");
+	buf_reset(&op.got);
+	send_push(&op, &one, 1);
+	hang_up(&bob);
+	bob = dial(&s, OUTSIDE);
+	snprintf(text, sizeof text, "LOGIN bob\nwaiting: %" PRIu64 "\n\n",
+	    one.id);
+	say(&bob, text);
+	buf_reset(&bob.got);
+	answer(&s, one.id, RESULT_APPLIED);
+	OK(heard(&op, "applied: 0\ndeferred: 1\nfailed: 0\nmissing: 0\n\n"
+		      "DONE deferred\n") &&
+		!heard(&bob, "UPDATE"),
+	    "who waits with it already is not sent it");
+	hang_up(&bob);
+	hang_up(&op);
+	scene_close(&s);
+}
+
+/* Superseded on the host alone: an older one of other clients stays live. */
+static void
+test_superseded_here(void)
+{
+	struct doc_spec one, two;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	one = update_spec(&s, "f");
+	one.version = "1.4.*";
+	push_gets(&s, &one, "DONE applied\n");
+	two = update_spec(&s, "f");
+	two.version = "1.5.*";
+	push_gets(&s, &two, "DONE applied\n");
+	OK(status_has(&s, one.id, "f live server=superseded ") &&
+		status_has(&s, two.id, "f live server=applied "),
+	    "the host's part of the older one is superseded");
+	scene_close(&s);
+}
+
 /* A client that waits breaks off during the push and comes back. */
 static void
 test_break(void)
@@ -431,6 +544,8 @@ main(void)
 	test_by();
 	test_many_by();
 	test_clients();
+	test_waiting_logins();
+	test_superseded_here();
 	test_break();
 	return tap_done();
 }
