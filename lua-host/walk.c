@@ -226,22 +226,64 @@ look_over(struct walk *w, lua_State *T)
 	return which;
 }
 
-/* The locals of one call: n counts up from 1 or, for varargs, down from -1. */
+/* How many locals a call has; by -1: varargs. */
+static int
+count_locals(lua_State *T, const lua_Debug *ar, int by)
+{
+	int n = 0;
+
+	while (lua_getlocal(T, ar, (n + 1) * by) != NULL) {
+		lua_pop(T, 1);
+		n++;
+	}
+	return n;
+}
+
+/* Slots below the function at ar that Lua keeps for this call: it lifts a
+ * vararg function over its arguments, and what it leaves behind looks like
+ * temporaries of the caller. The old function is among that, and Lua still
+ * reads it. (A C function, vararg by definition, is not lifted.) */
+static int
+count_lifted(lua_State *T, lua_Debug *ar)
+{
+	int is_c;
+
+	lua_getinfo(T, "fu", ar);
+	is_c = lua_iscfunction(T, -1);
+	lua_pop(T, 1);
+	if (is_c || !ar->isvararg)
+		return 0;
+	return 1 + ar->nparams + count_locals(T, ar, -1);
+}
+
 static void
-walk_locals(struct walk *w, int t, lua_State *T, lua_Debug *ar, int level,
-    int by)
+walk_local(struct walk *w, int t, lua_State *T, lua_Debug *ar, int level, int n)
 {
 	struct walk_edit *e;
-	int n, which;
+	int which;
 
-	for (n = by; lua_getlocal(T, ar, n) != NULL; n += by) {
-		which = look_over(w, T);
-		if (which >= 0) {
-			e = add_edit(w, WALK_LOCAL, t, which);
-			e->n = n;
-			e->level = level;
-		}
-	}
+	lua_getlocal(T, ar, n);
+	which = look_over(w, T);
+	if (which < 0)
+		return;
+	e = add_edit(w, WALK_LOCAL, t, which);
+	e->n = n;
+	e->level = level;
+}
+
+/* The locals of one call, but for the last ones (lifted), and its varargs,
+ * which count down from -1. */
+static void
+walk_locals(struct walk *w, int t, lua_State *T, lua_Debug *ar, int level,
+    int lifted)
+{
+	int i, n = count_locals(T, ar, 1) - lifted;
+
+	for (i = 1; i <= n; i++)
+		walk_local(w, t, T, ar, level, i);
+	n = count_locals(T, ar, -1);
+	for (i = 1; i <= n; i++)
+		walk_local(w, t, T, ar, level, -i);
 }
 
 static void
@@ -249,7 +291,7 @@ walk_thread(struct walk *w, int t)
 {
 	lua_State *L = w->L, *T = lua_tothread(L, t);
 	lua_Debug ar;
-	int level, n, top, which;
+	int level, n, top, which, lifted = 0;
 
 	/* The commit needs this room too; nothing shrinks a stack meanwhile. */
 	if (!lua_checkstack(T, 2))
@@ -262,8 +304,8 @@ walk_thread(struct walk *w, int t)
 		which = look_over(w, T);
 		if (which >= 0)
 			w->running[which]++;
-		walk_locals(w, t, T, &ar, level, 1);
-		walk_locals(w, t, T, &ar, level, -1);
+		walk_locals(w, t, T, &ar, level, lifted);
+		lifted = count_lifted(T, &ar);
 	}
 	if (level > 0)
 		return;

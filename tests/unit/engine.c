@@ -606,6 +606,40 @@ test_walk(void)
 	game_close(&g);
 }
 
+/* Lua lifts a vararg function over its arguments, and keeps it below too. */
+static void
+test_varargs(void)
+{
+	struct game g;
+
+	game_open(&g, NULL);
+	lua_run(&g, "function M.va(...) coroutine.yield() return ... end\n"
+		    "CO = coroutine.create(function(f) local va = M.va\n"
+		    "  return 1, va(f, 2) end)\n"
+		    "coroutine.resume(CO, M.heal)\n"
+		    "debug.sethook(CO, function()\n"
+		    "  local i = debug.getinfo(2, 'fS')\n"
+		    "  if i.what == 'Lua' and not RETURNED then\n"
+		    "    RETURNED = i.func end end, 'r')\n"
+		    "VA = M.va collectgarbage()\n");
+	IS(push(&g, 1,
+	       "hotfix.replace{target='m::va', with=function(a, b, c) "
+	       "return a, b, c end}\n"
+	       "hotfix.replace{target='m::heal', with=function() end}"),
+	    ENGINE_APPLIED, "a vararg function while it runs");
+	OK(says(&g, "m::va: replaced, 3 references\n"),
+	    "two globals and a local of its caller");
+	OK(says(&g, "m::heal: replaced, 4 references\n"),
+	    "an argument is counted once for the caller, once for the call");
+	OK(says(&g, "m::va: 1 call still running"), "it is running");
+	lua_run(&g, "RESULT = {coroutine.resume(CO)}");
+	OK(is_true(&g, "RETURNED and RETURNED ~= M.va"),
+	    "it ends as what it began");
+	OK(is_true(&g, "RESULT[3] == M.heal and RESULT[4] == 2"),
+	    "with the new function among its arguments");
+	game_close(&g);
+}
+
 static int
 note_finalizer(lua_State *L)
 {
@@ -753,6 +787,7 @@ main(void)
 	try_failing("another text", 1, 0);
 	try_failing("taking back", 0, 1);
 	test_walk();
+	test_varargs();
 	test_finalizers();
 	test_report();
 	test_source();
