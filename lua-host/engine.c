@@ -135,6 +135,12 @@ engine_is_busy(const struct engine *e)
 	return e->busy;
 }
 
+void
+engine_set_walk(struct engine *e, enum walk_way way)
+{
+	e->way = way;
+}
+
 /* --- life ----------------------------------------------------------------- */
 
 void

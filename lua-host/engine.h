@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "lua-host/state.h"
+#include "lua-host/walk_way.h"
 
 /*
  * The updates in force in one Lua state: applied, taken back, re-applied.
@@ -49,6 +50,7 @@ struct engine_report {
 			    code; or the error with its traceback. Escaped, LF
 			    between lines, at most ENGINE_REPORT_MAX bytes */
 	int64_t took_ns;
+	/* What is garbage, but not collected yet, may count too. */
 	size_t running;  /* activations of replaced functions on a stack */
 	size_t replaced; /* references that were changed */
 	int plain;       /* the chunk used none of the API */
@@ -129,5 +131,7 @@ int engine_is_waiting(const struct engine *e, uint64_t id);
 size_t engine_list(const struct engine *e, uint64_t *ids, size_t max);
 /* 1 while an update is loading or committing: no other may begin. */
 int engine_is_busy(const struct engine *e);
+/* How to look for references (walk.h); a new engine sweeps. */
+void engine_set_walk(struct engine *e, enum walk_way way);
 
 #endif

@@ -554,6 +554,7 @@ collect(lua_State *W, struct change *c)
 	/* What is to be written is not in the heap yet. */
 	lua_pushvalue(W, c->places.table);
 	root_all_in(W, c);
+	c->walk.way = c->e->way;
 	c->walk.map = &c->map;
 	c->walk.joins = c->joins.joins;
 	c->walk.join_index = &c->joins.index;

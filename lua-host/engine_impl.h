@@ -62,6 +62,7 @@ struct engine {
 	size_t len;
 	lua_Integer last_serial;
 	int busy;
+	enum walk_way way;
 	int loading;  /* the update functions may be called */
 	int used_api; /* and one was */
 };

@@ -1,6 +1,8 @@
-/* The heap walk: the search. The edits are made in walk_commit.c. */
+/* The heap walk: the search by Lua's API; by the collector's lists, sweep.c.
+ * The edits are made in walk_commit.c. */
 
 #include "lua-host/walk.h"
+#include "lua-host/sweep.h"
 #include "lua-host/walk_edit.h"
 
 #include <stdlib.h>
@@ -40,14 +42,14 @@ is_object(int type)
 void
 walk_skip(lua_State *L, struct walk *w, int idx)
 {
-	if (walkset_add(&w->seen, lua_topointer(L, idx), 0) < 0)
+	if (walkset_put(&w->seen, lua_topointer(L, idx), WALK_SKIPPED) < 0)
 		no_memory(L);
 }
 
 void
 walk_skip_variable(lua_State *L, struct walk *w, int idx, int n)
 {
-	if (walkset_add(&w->seen, lua_upvalueid(L, idx, n), 0) < 0)
+	if (walkset_put(&w->seen, lua_upvalueid(L, idx, n), WALK_SKIPPED) < 0)
 		no_memory(L);
 }
 
@@ -93,8 +95,8 @@ anchor(struct walk *w, int idx)
 	return w->nanchors;
 }
 
-static struct walk_edit *
-add_edit(struct walk *w, enum walk_kind kind, int container, int which)
+struct walk_edit *
+walk_add(lua_State *L, struct walk *w, enum walk_kind kind, size_t which)
 {
 	struct walk_edit *more, *e;
 	size_t n;
@@ -103,16 +105,23 @@ add_edit(struct walk *w, enum walk_kind kind, int container, int which)
 		n = w->cap > 0 ? 2 * w->cap : 64;
 		more = realloc(w->edits, n * sizeof *more);
 		if (more == NULL)
-			no_memory(w->L);
+			no_memory(L);
 		w->edits = more;
 		w->cap = n;
 	}
-	e = &w->edits[w->nedits];
+	e = &w->edits[w->nedits++];
 	memset(e, 0, sizeof *e);
 	e->kind = kind;
-	e->which = (size_t)which;
+	e->which = which;
+	return e;
+}
+
+static struct walk_edit *
+add_edit(struct walk *w, enum walk_kind kind, int container, int which)
+{
+	struct walk_edit *e = walk_add(w->L, w, kind, (size_t)which);
+
 	e->container = anchor(w, container);
-	w->nedits++;
 	if (kind != WALK_JOIN)
 		w->changed[which]++;
 	return e;
@@ -359,20 +368,13 @@ walk_object(struct walk *w, int idx)
 	}
 }
 
-void
-walk_collect(lua_State *L, struct walk *w)
+/* Look into everything that can be reached. */
+static void
+follow(lua_State *L, struct walk *w)
 {
-	size_t i, n = w->map->len > 0 ? w->map->len : 1;
 	int top = lua_gettop(L);
+	size_t i;
 
-	luaL_checkstack(L, 20, NULL);
-	w->L = L;
-	w->changed = calloc(n, sizeof *w->changed);
-	w->running = calloc(n, sizeof *w->running);
-	if (w->changed == NULL || w->running == NULL)
-		no_memory(L);
-	lua_pushthread(L);
-	walk_skip(L, w, -1);
 	lua_pushvalue(L, LUA_REGISTRYINDEX);
 	walk_root(L, w, -1);
 	walk_types(w);
@@ -388,4 +390,26 @@ walk_collect(lua_State *L, struct walk *w)
 		walk_object(w, top + 1);
 		lua_settop(L, top);
 	}
+}
+
+void
+walk_collect(lua_State *L, struct walk *w)
+{
+	size_t n = w->map->len > 0 ? w->map->len : 1;
+
+	luaL_checkstack(L, 20, NULL);
+	w->L = L;
+	w->changed = calloc(n, sizeof *w->changed);
+	w->running = calloc(n, sizeof *w->running);
+	if (w->changed == NULL || w->running == NULL)
+		no_memory(L);
+	lua_pushthread(L);
+	walk_skip(L, w, -1);
+	lua_pop(L, 1);
+	if (w->way == WALK_SWEEP && sweep_collect(L, w))
+		return;
+	memset(w->changed, 0, n * sizeof *w->changed);
+	memset(w->running, 0, n * sizeof *w->running);
+	w->nedits = w->nkeys = 0;
+	follow(L, w);
 }

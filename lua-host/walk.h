@@ -7,6 +7,7 @@
 #include <lua.h>
 
 #include "lua-host/swapmap.h"
+#include "lua-host/walk_way.h"
 #include "lua-host/walkset.h"
 
 /*
@@ -20,11 +21,22 @@
  * anywhere. walk_commit performs the edits.
  *
  * The function slots of active calls stay: such a call ends in the code it
- * began with; it is counted as running. Out of reach of Lua's API: values
- * that a C program keeps on the main stack below the call it is in.
+ * began with; it is counted as running.
+ *
+ * There are two ways, which make the same of whatever is in use. The sweep
+ * runs through the embedded Lua's lists of objects, in a fraction of the time
+ * of a full collection. It also finds what is garbage and not collected yet,
+ * so its counts can be higher. The other way follows every reference by Lua's
+ * public API; it takes several times longer, goes WALK_LEVELS_MAX calls deep,
+ * counts a local variable once more for the functions that have it, and what a
+ * C program keeps on the main stack below the call it is in is out of its
+ * reach. The sweep falls back on it to find out whether a table that has the
+ * old and the new function as keys, which is refused, is in use at all.
  *
  * The collector must be stopped from before walk_collect until after
- * walk_commit. Both run in a thread of their own, which is not looked at.
+ * walk_commit, and between them no allocation may have been refused (Lua
+ * collects garbage then). Both run in a thread of their own, which is not
+ * looked at.
  */
 
 /* Levels of one stack: Lua finds each by counting from the top, so a deeper
@@ -47,6 +59,7 @@ struct walk {
 	const struct walk_join *joins;
 	const struct walkset *join_index; /* of their ids */
 	int joins_table;
+	enum walk_way way;
 	/* Results of walk_collect, an element for each pair of the map. */
 	size_t *changed, *running;
 	/* Private. */
@@ -61,8 +74,11 @@ struct walk {
 void walk_init(struct walk *w); /* all zero */
 void walk_free(struct walk *w); /* without the tables, which are Lua's */
 
-/* Never look into this object (before walk_collect). The functions here
- * raise Lua errors: memory, and what they refuse. */
+/* Never look into this object (before walk_collect). What only skipped ones
+ * lead to is not spared by that, a sweep finds it all the same: each table of
+ * the caller's own that can hold an old function must be skipped by itself,
+ * until walk_commit also if it has become garbage. The functions here raise
+ * Lua errors: memory, and what they refuse. */
 void walk_skip(lua_State *L, struct walk *w, int idx);
 /* Never change upvalue n of the Lua function at idx, whoever shares it. */
 void walk_skip_variable(lua_State *L, struct walk *w, int idx, int n);

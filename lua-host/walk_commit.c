@@ -1,9 +1,20 @@
 /* The heap walk: the edits. */
 
 #include "lua-host/walk.h"
+#include "lua-host/sweep.h"
 #include "lua-host/walk_edit.h"
 
 #include <lauxlib.h>
+
+/* The table of a WALK_KEY edit; anchors: where the walk keeps its own. */
+static void
+push_table(lua_State *L, const struct walk_edit *e, int anchors)
+{
+	if (e->object != NULL)
+		sweep_push_table(L, e);
+	else
+		lua_rawgeti(L, anchors, e->container);
+}
 
 /* The new keys of tables, with any value, beside the old ones. Arguments:
  * the walk, the anchors, the map's table. Counts what it did in nkeys. */
@@ -19,7 +30,7 @@ insert_keys(lua_State *L)
 		e = &w->edits[i];
 		if (e->kind != WALK_KEY)
 			continue;
-		lua_rawgeti(L, 2, e->container);
+		push_table(L, e, 2);
 		lua_rawgeti(L, 3, (lua_Integer)(2 * e->which + 2));
 		lua_pushboolean(L, 1);
 		lua_rawset(L, -3);
@@ -40,7 +51,7 @@ remove_keys(lua_State *L, struct walk *w)
 		e = &w->edits[i];
 		if (e->kind != WALK_KEY)
 			continue;
-		lua_rawgeti(L, w->anchors, e->container);
+		push_table(L, e, w->anchors);
 		swapmap_push_to(L, w->map, e->which);
 		lua_pushnil(L);
 		lua_rawset(L, -3);
@@ -70,6 +81,10 @@ edit(lua_State *L, struct walk *w, const struct walk_edit *e)
 {
 	int top = lua_gettop(L);
 
+	if (e->kind == WALK_OBJECT) {
+		sweep_edit(L, w, e);
+		return;
+	}
 	lua_rawgeti(L, w->anchors, e->container);
 	if (e->kind == WALK_JOIN) {
 		lua_rawgeti(L, w->joins_table, (lua_Integer)(2 * e->which + 1));
@@ -96,6 +111,7 @@ edit(lua_State *L, struct walk *w, const struct walk_edit *e)
 		break;
 	case WALK_KEY: /* moved afterwards, with its new value */
 	case WALK_JOIN:
+	case WALK_OBJECT:
 		break;
 	}
 	lua_settop(L, top);
@@ -104,7 +120,7 @@ edit(lua_State *L, struct walk *w, const struct walk_edit *e)
 static void
 move_key(lua_State *L, struct walk *w, const struct walk_edit *e)
 {
-	lua_rawgeti(L, w->anchors, e->container);
+	push_table(L, e, w->anchors);
 	swapmap_push_to(L, w->map, e->which);
 	swapmap_push_from(L, w->map, e->which);
 	lua_rawget(L, -3);
@@ -119,6 +135,7 @@ void
 walk_commit(lua_State *L, struct walk *w)
 {
 	size_t i;
+	int hold, status;
 
 	luaL_checkstack(L, 20, NULL);
 	if (w->nkeys > 0) {
@@ -126,7 +143,10 @@ walk_commit(lua_State *L, struct walk *w)
 		lua_pushlightuserdata(L, w);
 		lua_pushvalue(L, w->anchors);
 		lua_pushvalue(L, w->map->table);
-		if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+		hold = sweep_hold(L, 1);
+		status = lua_pcall(L, 3, 0, 0);
+		sweep_hold(L, hold);
+		if (status != LUA_OK) {
 			remove_keys(L, w);
 			lua_error(L);
 		}

@@ -3,7 +3,9 @@
 
 #include <lua.h>
 
-/* One place to change; between walk.c and walk_commit.c. */
+#include "lua-host/walk.h"
+
+/* One place to change; between walk.c, sweep.c and walk_commit.c. */
 
 enum walk_kind {
 	WALK_FIELD,     /* container[key at extra] */
@@ -13,6 +15,7 @@ enum walk_kind {
 	WALK_LOCAL,     /* local n of the call at level */
 	WALK_SLOT,      /* stack slot n */
 	WALK_JOIN,      /* upvalue n becomes another variable */
+	WALK_OBJECT,    /* all of an object, but for keys: found by a sweep */
 };
 
 struct walk_edit {
@@ -20,6 +23,15 @@ struct walk_edit {
 	int n, level;
 	size_t which;                 /* pair of the map, or join */
 	lua_Integer container, extra; /* in the anchors */
+	void *object;                 /* found by a sweep, instead of those */
 };
+
+/* What walk_skip notes beside an object in seen. */
+#define WALK_SKIPPED 1
+
+/* An edit more, all zero but for these. Raises a Lua error when memory runs
+ * out; the next call may move it. */
+struct walk_edit *walk_add(lua_State *L, struct walk *w, enum walk_kind kind,
+    size_t which);
 
 #endif

@@ -1,5 +1,5 @@
-# The cases of tests/lua-cases: with either kind of collector, and that each
-# of them fails when nothing is applied.
+# The cases of tests/lua-cases: with either kind of collector and with both
+# ways of looking for references, and that each of them fails when nothing is applied.
 n=0
 run() {
 	n=$((n + 1))
@@ -15,5 +15,7 @@ run() {
 }
 run 'every case'
 run 'every case with the generational collector' -g
+run 'every case, looked for by the API' -a
+run 'every case, by the API, generational' -ag
 run 'with nothing applied every case fails' -n
 echo "1..$n"

@@ -1,7 +1,7 @@
 /*
  * Cases of an update to a running Lua program.
  *
- *	usage: lua-cases [-gn] DIR [PREFIX...]
+ *	usage: lua-cases [-agn] DIR [PREFIX...]
  *
  * Each folder in DIR (with PREFIX: whose name begins so) is a case, run in a
  * state of its own: before.lua is the program, patch.lua the update with the
@@ -9,8 +9,9 @@
  *
  * For the checks the table hotfix has also apply(id, text), rollback([id]),
  * fire(event, ...) and status(id); the globals PATCH_OK, PATCH_ERR and
- *PATCH_REPORT tell how the update went. With -n nothing is ever applied, and
- *every case must fail. With -g the collector is generational.
+ * PATCH_REPORT tell how the update went. With -n nothing is ever applied, and
+ * every case must fail. With -g the collector is generational. With -a
+ * references are looked for by Lua's public API, not by a sweep.
  */
 
 #include "base/buf.h"
@@ -303,7 +304,8 @@ done:
 }
 
 static int
-run_case(const char *dir, int control, int generational, struct buf *why)
+run_case(const char *dir, int control, int generational, enum walk_way way,
+    struct buf *why)
 {
 	struct run r = {NULL, NULL, 0, control};
 	struct engine_callbacks callbacks = {NULL, NULL, settled};
@@ -319,6 +321,7 @@ run_case(const char *dir, int control, int generational, struct buf *why)
 		goto done;
 	callbacks.arg = &r;
 	engine_set_callbacks(r.engine, &callbacks);
+	engine_set_walk(r.engine, way);
 	L = state_lua(r.state);
 	if (generational)
 		lua_gc(L, LUA_GCGEN, 0, 0);
@@ -379,17 +382,20 @@ main(int argc, char **argv)
 	struct dirent **names;
 	struct buf why = BUF_INIT;
 	char *path;
+	enum walk_way way = WALK_SWEEP;
 	int control = 0, generational = 0, i, n, failed, option;
 
-	while ((option = getopt(argc, argv, "gn")) != -1) {
+	while ((option = getopt(argc, argv, "agn")) != -1) {
 		control |= option == 'n';
 		generational |= option == 'g';
+		if (option == 'a')
+			way = WALK_API;
 		if (option == '?')
 			return 2;
 	}
 	argv += optind - 1;
 	if (argv[1] == NULL) {
-		fprintf(stderr, "usage: lua-cases [-gn] DIR [PREFIX...]\n");
+		fprintf(stderr, "usage: lua-cases [-agn] DIR [PREFIX...]\n");
 		return 2;
 	}
 	n = scandir(argv[1], &names, is_case, alphasort);
@@ -401,8 +407,8 @@ main(int argc, char **argv)
 		path = file_join(argv[1], names[i]->d_name);
 		if (path != NULL && is_chosen(names[i]->d_name, argv + 2)) {
 			buf_reset(&why);
-			failed =
-			    run_case(path, control, generational, &why) != 0;
+			failed = run_case(path, control, generational, way,
+				     &why) != 0;
 			OK(failed == control, "%s", names[i]->d_name);
 			if (failed && !control)
 				explain(&why);

@@ -96,6 +96,9 @@ struct game {
 	struct engine_report report;
 };
 
+/* How references are looked for. */
+static enum walk_way way;
+
 static const struct state_limits limits = {
     20000, INT64_C(60000000000), (size_t)16 << 20};
 
@@ -105,6 +108,7 @@ game_open(struct game *g)
 	g->state = state_new();
 	g->L = state_lua(g->state);
 	g->engine = engine_new(g->state, &limits);
+	engine_set_walk(g->engine, way);
 	engine_report_init(&g->report);
 	if (state_load(g->state, g->L, program, strlen(program), "=game") !=
 		0 ||
@@ -463,8 +467,9 @@ test_random(int generational, uint64_t *seed)
 			enters = NULL;
 		wrong = step(&g, &held, enters, drop, ndrop, seed, &t);
 	}
-	OK(wrong == NULL, "%d steps, %s collector", i,
-	    generational ? "generational" : "incremental");
+	OK(wrong == NULL, "%d steps, %s collector, %s", i,
+	    generational ? "generational" : "incremental",
+	    way == WALK_API ? "by the API" : "by the sweep");
 	OK(t.applied > STEPS / 4 && t.reverted > 10 && t.failed > 20 &&
 		t.again > STEPS / 8,
 	    "%d applied, %d taken back, %d failed, %d hung, %d there already; "
@@ -487,7 +492,9 @@ main(void)
 {
 	uint64_t seed = tap_seed(20261122);
 
-	test_random(0, &seed);
-	test_random(1, &seed);
+	for (way = WALK_SWEEP; way <= WALK_API; way++) {
+		test_random(0, &seed);
+		test_random(1, &seed);
+	}
 	return tap_done();
 }
