@@ -74,7 +74,8 @@ while [ $cut -lt $want ] && [ $i -lt $((20 * want)) ]; do
 	"$hotfix" serve -l "$addr" --name first -p key.pub --state state \
 		server.lua >host.out 2>host.err &
 	host=$!
-	if listens && [ -n "$live" ]; then
+	# Before the first one is told nothing need be there.
+	if listens && [ $told -gt 0 ]; then
 		asked=$((asked + 1))
 		keeps || {
 			lost=$((lost + 1))
