@@ -104,6 +104,7 @@ HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 CLI      := $(wildcard tests/cli/*.t)
 # What talks over sockets passes on either loop: once more on poll(2).
 SOCKETS  := $(filter-out %/house.t %/keygen.t %/kill9.t %/lua-cases.t \
+	%/man-lua.t \
 	%/usage.t %/verify.t,$(CLI))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 

@@ -1,0 +1,3 @@
+local raid = {}
+package.loaded.raid = raid
+function raid.reward(n) return n end
