@@ -20,7 +20,7 @@ END
 cat >crash.lua <<'END'
 hotfix.replace { target = "game::damage", with = function() return 2 end }
 hotfix.after(0, function()
-  (("x"):rep(1 << 23)):gsub(".", function()
+  (("x"):rep(1 << 18)):gsub(".", function()
     debug.setlocal(2, 1, "") collectgarbage() return "y"
   end, 2)
 end)
