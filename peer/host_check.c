@@ -126,10 +126,13 @@ check_answered(struct push *p, const struct host_applied *out)
 {
 	p->server = out->result;
 	push_tell_server(p, out);
-	if (out->result == RESULT_READY)
+	if (out->result == RESULT_READY) {
 		ask_clients(p);
-	else
+	} else {
+		server_log(p->host, p->doc->id, p->doc->feature,
+		    ", in a dry run,", out);
 		check_end(p, "failed");
+	}
 }
 
 void

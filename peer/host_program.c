@@ -149,14 +149,26 @@ server_revert(struct host *h, struct record *r, struct host_applied *out)
 	}
 }
 
+/* The text is a's len bytes, without a NUL. */
+static int
+first_line(const struct host_applied *a)
+{
+	size_t n = 0;
+
+	while (a->text != NULL && n < a->len && a->text[n] != '\n')
+		n++;
+	return (int)n;
+}
+
 void
 server_log(struct host *h, uint64_t id, const char *feature, const char *when,
     const struct host_applied *a)
 {
+	int n = first_line(a);
+
 	host_log(h, "update %" PRIu64 " (%s): server part%s %s%s%.*s", id,
-	    feature, when, result_name(a->result), a->text != NULL ? ": " : "",
-	    a->text != NULL ? (int)strcspn(a->text, "\n") : 0,
-	    a->text != NULL ? a->text : "");
+	    feature, when, result_name(a->result), n > 0 ? ": " : "", n,
+	    n > 0 ? a->text : "");
 }
 
 void

@@ -27,6 +27,7 @@ struct scene {
 	enum result back_with; /* what a putting back comes to; NONE: applied */
 	int later;             /* it answers later, by answer() */
 	const struct doc *asked; /* until it is answered or cancelled */
+	int silent;   /* it answers without a report */
 	int64_t rehearsed_ns;
 	const char *token; /* what login answers; NULL: refuse */
 };
@@ -50,8 +51,8 @@ __attribute__((unused)) static void
 program_answers(struct scene *s, struct host_applied *out)
 {
 	out->result = s->apply_with;
-	out->text = "a report";
-	out->len = 8;
+	out->text = "a report, and what its buffer held before";
+	out->len = s->silent ? 0 : 8;
 	out->rehearsed_ns = s->rehearsed_ns;
 	out->stall_ns = s->rehearsed_ns / 100;
 }

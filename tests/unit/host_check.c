@@ -148,6 +148,8 @@ test_not_ready(void)
 	OK(heard(&op, "PROGRESS server failed\n") &&
 		has(&op.got, "DONE failed\n") && !heard(&ann, "CHECK"),
 	    "a server part that would fail: no client is asked");
+	OK(has(&s.log, "(f): server part, in a dry run, failed: a report\n"),
+	    "the host's log tells why");
 	s.apply_with = RESULT_READY;
 	spec = dry(&s, "f");
 	send_push(&op, &spec, 1);

@@ -67,6 +67,8 @@ test_server(void)
 	    "a server part that waits: the clients get theirs");
 	result(&ann, one.id, "applied");
 	OK(heard(&op, "DONE deferred\n"), "DONE deferred");
+	OK(has(&s.log, "(f): server part deferred: a report\n"),
+	    "the log has the report, and no byte behind it");
 	OK(status_has(&s, one.id, "f live server=deferred "),
 	    "STATUS tells that it waits");
 	OK(!has(&s.did, "updated"), "the program hears of nothing yet");
@@ -96,8 +98,10 @@ test_server(void)
 		status_has(&s, two.id, "f live server=failed running=1 "),
 	    "one that fails after it waited stays live for the clients");
 
+	s.silent = 1;
 	one = waiting_spec(&s, "g");
 	send_push(&op, &one, 1);
+	OK(has(&s.log, "(g): server part deferred\n"), "nor any of no report");
 	pass(&s, 11000);
 	two = waiting_spec(&s, "g");
 	send_push(&op, &two, 1);
