@@ -178,13 +178,20 @@ client_log_answer(struct client *c, const char *what, uint64_t id,
     const struct client_answer *a)
 {
 	const char *parting = *a->feature != '\0' ? " " : "";
+	size_t n = 0;
 
-	if (a->result == RESULT_REFUSED)
+	if (a->result == RESULT_REFUSED) {
 		client_log(c, "%s %" PRIu64 "%s%s: refused %s: %s", what, id,
 		    parting, a->feature, word_name(a->why.word), a->why.text);
-	else
-		client_log(c, "%s %" PRIu64 "%s%s: %s", what, id, parting,
-		    a->feature, result_name(a->result));
+		return;
+	}
+	/* Why, which is the first line of the report. */
+	if (a->tried && result_is_failure(a->result) && a->applied.text != NULL)
+		while (n < a->applied.len && a->applied.text[n] != '\n')
+			n++;
+	client_log(c, "%s %" PRIu64 "%s%s: %s%s%.*s", what, id, parting,
+	    a->feature, result_name(a->result), n > 0 ? ": " : "", (int)n,
+	    n > 0 ? a->applied.text : "");
 }
 
 void

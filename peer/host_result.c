@@ -5,12 +5,16 @@
 
 #include "peer/host_internal.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "base/timetext.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Bytes of a reason in the file of results: a line that can be read. */
+#define RESULT_LINE 500
 
 /* Equal errors are one group. */
 static void
@@ -63,6 +67,8 @@ struct answer { /* a RESULT */
 static int
 parse_answer(struct answer *a, const struct frame *f)
 {
+	const struct frame_text *text;
+
 	if (f->nargs < 2 || f->nargs > 3 ||
 	    num_parse(f->args[0].s, f->args[0].len, INT64_MAX, &a->id) !=
 		NUM_OK ||
@@ -83,6 +89,12 @@ parse_answer(struct answer *a, const struct frame *f)
 	}
 	a->text = f->body;
 	a->len = (size_t)f->body_len;
+	text = frame_get(f, "text");
+	if (a->len == 0 && a->refused != WORD_OK && text != NULL) {
+		a->text = (const uint8_t *)text->s;
+		a->len =
+		    text->len < RESULT_TEXT_MAX ? text->len : RESULT_TEXT_MAX;
+	}
 	return 0;
 }
 
@@ -199,19 +211,29 @@ note_state(struct host *h, struct session *s, const struct answer *a,
 	}
 }
 
+/* Also why, in a line: nobody else tells of what fails after its push. */
 static void
 keep_result(struct host *h, const struct session *s, const struct answer *a,
     int revert)
 {
-	char line[512], time[TIMETEXT_SIZE];
+	char line[1024], time[TIMETEXT_SIZE], why[RESULT_LINE + 1] = "";
+	const uint8_t *end;
+	size_t len = a->len;
 	struct record *r = catalog_find(&h->catalog, a->id);
 	struct note *note = r != NULL ? state_note(r) : NULL;
 
 	/* How the update fared; what became of a revert is in the file. */
 	if (note != NULL && !revert)
 		note->tally[a->result]++;
-	snprintf(line, sizeof line, "%s %" PRIu64 " %s %s\n",
-	    timetext_format(host_now_us(h), time), a->id, s->id, a->word);
+	if (len > 0 && result_is_failure(a->result)) {
+		end = memchr(a->text, '\n', len);
+		if (end != NULL)
+			len = (size_t)(end - a->text);
+		text_escape(why, sizeof why, a->text, len, 0);
+	}
+	snprintf(line, sizeof line, "%s %" PRIu64 " %s %s%s%s\n",
+	    timetext_format(host_now_us(h), time), a->id, s->id, a->word,
+	    why[0] != '\0' ? ": " : "", why);
 	journal_result(h->journal, line);
 }
 
@@ -257,6 +279,12 @@ push_record_late(struct host *h)
 		    n->tally[RESULT_APPLIED] + n->tally[RESULT_HAVE]);
 		snprintf(counts[1], sizeof *counts, "%zu", n->waiting);
 		snprintf(counts[2], sizeof *counts, "%zu", failed);
+		host_log(h,
+		    "update %" PRIu64 " (%s): late results; clients: %s "
+		    "applied, %s wait, %s failed so far",
+		    h->catalog.records[i]->id,
+		    state_feature_of(h->catalog.records[i]), counts[0],
+		    counts[1], counts[2]);
 		if (state_event(h, h->catalog.records[i]->id, "late", fields,
 			sizeof fields / sizeof *fields, &e) != 0)
 			host_log(h, "%s", e.text);

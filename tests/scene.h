@@ -27,7 +27,7 @@ struct scene {
 	enum result back_with; /* what a putting back comes to; NONE: applied */
 	int later;             /* it answers later, by answer() */
 	const struct doc *asked; /* until it is answered or cancelled */
-	int silent;   /* it answers without a report */
+	int silent;              /* it answers without a report */
 	int64_t rehearsed_ns;
 	const char *token; /* what login answers; NULL: refuse */
 };

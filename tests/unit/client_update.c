@@ -71,6 +71,7 @@ test_failures(void)
 	    RESULT_FAILED, RESULT_HUNG, RESULT_PARTIAL};
 	struct doc_spec spec = update_spec(11, "a", "bad()");
 	struct world w;
+	char line[128];
 	size_t i;
 
 	world_new(&w);
@@ -80,11 +81,16 @@ test_failures(void)
 		sent(&w);
 		told(&w);
 		w.applied.result = results[i];
-		w.applied.text = "boom";
-		w.applied.len = 4;
+		w.applied.text = "boom\nat home";
+		w.applied.len = strlen(w.applied.text);
+		logged(&w);
 		hear_update(&w, &spec);
 		IS_RESULT(&w, 11, result_name(results[i]),
 		    "what went wrong is told");
+		snprintf(line, sizeof line,
+		    "update 1795342511000000 a: %s: boom\n",
+		    result_name(results[i]));
+		IS_STR(logged(&w), line, "the log has it, with why in a line");
 		IS_STR(told(&w), "apply 11 a 'bad()' -10\n",
 		    "it was tried, and is no event");
 		OK(runs(&w, 10) && !runs(&w, 11), "the older one runs on");

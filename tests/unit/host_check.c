@@ -168,6 +168,16 @@ test_not_ready(void)
 
 	spec = dry(&s, "f");
 	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "ready");
+	snprintf(text, sizeof text,
+	    "RESULT %" PRIu64 " refused full\ntext: no room\n\n", spec.id);
+	say(&bob, text);
+	OK(heard(&op, "result: refused full\ncount: 1\n") &&
+		has(&op.got, "\nno room\nDONE failed\n"),
+	    "a refusal is told with its text");
+
+	spec = dry(&s, "f");
+	send_push(&op, &spec, 1);
 	hang_up(&ann);
 	ann = login(&s, "ann");
 	buf_reset(&op.got);

@@ -8,16 +8,22 @@
 #include <unistd.h>
 
 static int
-ledger_has(const char *text)
+file_has(const char *path, const char *text)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
 	int r;
 
-	file_read("state/ledger", 1 << 20, &b, &e);
+	file_read(path, 1 << 20, &b, &e);
 	r = has(&b, text);
 	buf_free(&b);
 	return r;
+}
+
+static int
+ledger_has(const char *text)
+{
+	return file_has("state/ledger", text);
 }
 
 /* 1 when STATUS has this text; %s stands for the id. */
@@ -521,7 +527,11 @@ test_break(void)
 	snprintf(text, sizeof text,
 	    " late id=%" PRIu64 " applied=0 deferred=0 failed=0\n", two.id);
 	OK(ledger_has(text), "which is no failure of the older");
-	result(&ann, spec.id, "failed");
+	snprintf(text, sizeof text,
+	    "RESULT %" PRIu64 " failed\nlength: 9\n\nbo\033om\nat \n", spec.id);
+	say(&ann, text);
+	OK(file_has("state/results", " ann failed: bo\\x1bom\n"),
+	    "S0.10 why it failed is kept with it, in a line");
 	snprintf(text, sizeof text,
 	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
 	OK(!ledger_has(text), "what comes late is recorded a while later");
@@ -535,6 +545,9 @@ test_break(void)
 	snprintf(text, sizeof text,
 	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
 	OK(ledger_has(text), "S0.10 at the end at the latest");
+	OK(has(&s.log, "(g): late results; clients: 0 applied, 0 wait, "
+		       "1 failed so far\n"),
+	    "and the log tells it");
 	hang_up(&ann);
 	hang_up(&op);
 	scene_close(&s);
