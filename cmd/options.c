@@ -89,6 +89,12 @@ take(const struct parser *p, const struct option *o, const char *value)
 	int twice = 0;
 
 	title(o, name);
+	/* As of a variable of the shell that is not set: no path, and joined
+	 * with a name it would be one at the root. */
+	if (value != NULL && *value == '\0' &&
+	    (strcmp(o->value, "FILE") == 0 || strcmp(o->value, "DIR") == 0))
+		return options_complain(p->say, "%s: its %s is empty", name,
+		    o->value);
 	if (o->flag != NULL) {
 		twice = *o->flag;
 		*o->flag = 1;

@@ -88,6 +88,11 @@ exits 2 'client --state without HOST and SCRIPT'
 err_has 'HOST and SCRIPT are needed' 'says what is needed'
 run "$hotfix" client --state dir --state other 127.0.0.1 script
 exits 2 'client --state given twice'
+for v in serve client; do
+	run "$hotfix" $v -p usage.pub --state '' 127.0.0.1 x.lua
+	exits 2 "$v: an empty folder is wrong use, not a path at the root"
+	err_has ' --state: its DIR is empty; ' 'told as that'
+done
 
 "$hotfix" help >/dev/full 2>err
 is $? 5 'a full standard output is exit 5'
