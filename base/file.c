@@ -248,6 +248,27 @@ file_check_own(const char *dir, struct err *e)
 	return 0;
 }
 
+int
+file_check_lacks(const char *dir, const char *name, const char *whose,
+    struct err *e)
+{
+	char *path = file_join(dir, name);
+	struct stat st;
+	int ret;
+
+	if (path == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", dir);
+	if (lstat(path, &st) == 0)
+		ret = err_set(e, ERR_LOCAL, "%s: the folder of %s (it has %s)",
+		    dir, whose, name);
+	else if (errno == ENOENT || errno == ENOTDIR)
+		ret = 0;
+	else
+		ret = err_errno(e, ERR_LOCAL, "%s", path);
+	free(path);
+	return ret;
+}
+
 char *
 file_join(const char *dir, const char *name)
 {

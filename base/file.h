@@ -32,6 +32,11 @@ int file_mkdirs(const char *path, struct err *e);
  * is in there may be believed. */
 int file_check_own(const char *dir, struct err *e);
 
+/* 0 when nothing of this name is in the folder, nor where there is no folder:
+ * it is not the one of somebody else, whom the message names. */
+int file_check_lacks(const char *dir, const char *name, const char *whose,
+    struct err *e);
+
 /* fsync a folder, so that names made or removed in it last. */
 int file_sync_dir(const char *path, struct err *e);
 

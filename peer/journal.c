@@ -3,6 +3,7 @@
 #include "peer/journal.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "peer/keep.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -70,7 +71,8 @@ journal_open(const char *dir,
 		err_set(e, ERR_LOCAL, "%s: out of memory", dir);
 		goto fail;
 	}
-	if (file_mkdirs(j->updates, e) != 0 || file_check_own(j->dir, e) != 0 ||
+	if (file_check_lacks(j->dir, KEEP_LOCK, "a client", e) != 0 ||
+	    file_mkdirs(j->updates, e) != 0 || file_check_own(j->dir, e) != 0 ||
 	    file_check_own(j->updates, e) != 0)
 		goto fail;
 	j->ledger = ledger_open(dir, replay, arg, torn, e);

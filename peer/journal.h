@@ -27,7 +27,8 @@ struct journal;
 
 /* dir NULL: nothing is kept, everything succeeds. What is in the folder is
  * believed, so it must be its owner's alone to write: one that is another
- * user's, or writable for others, is refused. */
+ * user's, or writable for others, is refused, and so is that of a client, who
+ * removes what it does not know. */
 struct journal *journal_open(const char *dir,
     int (*replay)(void *arg, const struct ledger_event *ev, struct err *e),
     void *arg, size_t *torn, struct err *e);

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/num.h"
+#include "update/ledger.h"
 #include "update/split.h"
 
 #define KIND     "hotfix-client"
@@ -429,7 +430,7 @@ doc_path(const struct keep *k, uint64_t id)
 static int
 lock(struct keep *k, struct err *e)
 {
-	char *path = file_join(k->dir, "lock");
+	char *path = file_join(k->dir, KEEP_LOCK);
 	int ret = -1;
 
 	if (path == NULL)
@@ -490,7 +491,8 @@ load(struct keep *k, struct keep_state *s, struct err *e)
 	if (file_read(k->state, KEEP_STATE_MAX, &text, e) != 0)
 		goto out;
 	if (keep_parse(s, (const char *)text.data, text.len, &why) != 0) {
-		err_set(e, ERR_LOCAL, "%s: %s", k->state, why.text);
+		err_set(e, ERR_LOCAL, "%s: %s; remove the folder to begin anew",
+		    k->state, why.text);
 		goto out;
 	}
 	ret = 0;
@@ -514,7 +516,8 @@ keep_open(const char *dir, struct keep_state *s, struct err *e)
 	k->state = file_join(dir, "state");
 	if (k->dir == NULL || k->updates == NULL || k->state == NULL)
 		err_set(e, ERR_LOCAL, "%s: out of memory", dir);
-	else if (file_mkdirs(k->updates, e) == 0 &&
+	else if (file_check_lacks(k->dir, LEDGER_FILE, "a host", e) == 0 &&
+		 file_mkdirs(k->updates, e) == 0 &&
 		 file_check_own(k->dir, e) == 0 &&
 		 file_check_own(k->updates, e) == 0 && lock(k, e) == 0 &&
 		 load(k, s, e) == 0)

@@ -106,12 +106,15 @@ int keep_format(struct buf *out, const struct keep_state *s);
 
 struct keep;
 
+/* In the folder from the first moment on: it is a client's. */
+#define KEEP_LOCK "lock"
+
 /*
  * Open the folder, making it when it is not there, lock it, and read its state
- * into s (as after INIT). NULL with err (ERR_LOCAL): it belongs to somebody
- * else or others may write to it, another client has it, the state does not
- * parse, or it is gone while documents are there. A kill at any instant leaves
- * none of these.
+ * into s (as after INIT). NULL with err (ERR_LOCAL): it is a host's, it belongs
+ * to somebody else or others may write to it, another client has it, the state
+ * does not parse, or it is gone while documents are there. A kill at any
+ * instant leaves none of these.
  */
 struct keep *keep_open(const char *dir, struct keep_state *s, struct err *e);
 void keep_close(struct keep *k); /* NULL is fine */

@@ -440,7 +440,7 @@ ledger_open(const char *dir,
 	*torn = 0;
 	if (l != NULL)
 		l->fd = -1;
-	if (l == NULL || (l->path = file_join(dir, "ledger")) == NULL) {
+	if (l == NULL || (l->path = file_join(dir, LEDGER_FILE)) == NULL) {
 		err_set(e, ERR_LOCAL, "%s: out of memory", dir);
 		goto fail;
 	}

@@ -55,6 +55,8 @@ int ledger_parse(struct ledger_event *ev, char *line, size_t len,
 /* A ledger that is open for appending. */
 struct ledger;
 
+#define LEDGER_FILE "ledger" /* in the folder */
+
 /*
  * Open dir/ledger, making it when it is not there (dir is there), and hand
  * every event to replay in order; replay returns 0, or -1 to stop with err

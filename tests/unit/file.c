@@ -233,6 +233,14 @@ check_own(void)
 	if (geteuid() != 0)
 		OK(failed(file_check_own("/", &e), &e, "/"), "root's: %s",
 		    e.text);
+	IS(file_check_lacks("own", "mark", "an owl", &e), 0, "no mark");
+	IS(file_check_lacks("nowhere", "mark", "an owl", &e), 0, "no folder");
+	file_write("own/mark", "", 0, 0600, &e);
+	OK(failed(file_check_lacks("own", "mark", "an owl", &e), &e, "own") &&
+		strstr(e.text, "the folder of an owl (it has mark)") != NULL,
+	    "a mark: %s", e.text);
+	IS(file_check_lacks("own/mark", "mark", "an owl", &e), 0, "no folder");
+	unlink("own/mark");
 }
 
 static void

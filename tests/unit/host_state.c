@@ -243,6 +243,11 @@ test_state_folder(void)
 	OK(s.host == NULL && has(&s.log, "state: others may write to it"),
 	    "a folder that anybody can write to is not believed");
 	chmod("state", 0700);
+	file_write("state/lock", "", 0, 0600, &e);
+	scene_open(&s, NULL);
+	OK(s.host == NULL && has(&s.log, "state: the folder of a client"),
+	    "nor one in which a client writes");
+	unlink("state/lock");
 	scene_close(&s);
 }
 

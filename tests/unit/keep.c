@@ -340,7 +340,8 @@ test_refused_folders(void)
 	chmod("f/updates", 0700);
 
 	file_write("f/state", HEAD "end: 0\n", strlen(HEAD) + 7, 0600, &e);
-	OK(is_refused("f", &e) && says(&e, "f/state: line 5: not what"),
+	OK(is_refused("f", &e) && says(&e, "f/state: line 5: not what") &&
+		says(&e, "; remove the folder to begin anew"),
 	    "a state that does not parse: %s", e.text);
 	unlink("f/state");
 	mkdir("f/state", 0700);
@@ -358,6 +359,12 @@ test_refused_folders(void)
 
 	unlink("f/updates/7");
 	unlink("f/lock");
+	mkdir("host", 0700);
+	file_write("host/ledger", "", 0, 0600, &e);
+	OK(is_refused("host", &e) && says(&e, "host: the folder of a host") &&
+		access("host/lock", F_OK) != 0 &&
+		access("host/updates", F_OK) != 0,
+	    "that of a host, which is not touched: %s", e.text);
 	if (symlink("elsewhere", "f/lock") == 0)
 		OK(is_refused("f", &e) && access("elsewhere", F_OK) != 0,
 		    "the lock is no link to elsewhere: %s", e.text);
