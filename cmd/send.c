@@ -297,6 +297,13 @@ print_record(void *arg, struct host_line *l)
 	/* One that was left out has been complained about. */
 	if (!l->left_out)
 		print_talk(p->say, l, host_line_status(l, p->good));
+	/* The host broke off, or ends: neither done nor refused. */
+	if (l->asked && l->end == HOST_ERROR &&
+	    (l->word[0] == '\0' || strcmp(l->word, "shutdown") == 0))
+		say_error(p->say,
+		    "%s: the host may have received it; hotfix log tells, and"
+		    " the same document may be sent again",
+		    l->shown);
 	if (p->doc->dry_run && l->end == HOST_DONE)
 		say_note(p->say, "%s: a dry run: nothing was changed",
 		    l->shown);

@@ -639,6 +639,7 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 {
 	struct refusal why = {WORD_OK, ""};
 	struct push *p = push_new(h, conn, d, body, body_len, from);
+	char running[DOC_FEATURE + 64];
 	enum word w;
 
 	if (p == NULL) {
@@ -668,10 +669,12 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 		   (h->nqueue < HOST_QUEUE || is_aborted_by(h->push, d))) {
 		enqueue(h, p);
 	} else {
-		if (conn != NULL)
-			link_send_error(&conn->link, WORD_BUSY,
-			    "another push is running");
-		else
+		if (conn != NULL) {
+			snprintf(running, sizeof running,
+			    "%" PRIu64 " (%s) is being pushed; try again",
+			    h->push->doc->id, h->push->doc->feature);
+			link_send_error(&conn->link, WORD_BUSY, running);
+		} else
 			host_log(h, "document %" PRIu64 " from %s: %s", d->id,
 			    p->from, word_name(WORD_BUSY));
 		push_free(p);

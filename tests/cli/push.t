@@ -217,7 +217,17 @@ exits 0 'a client ends in order at SIGTERM'
 sees east.out '^leave one$' 'S0.4 the host sees it leave'
 stop west INT
 exits 130 'SIGINT is an interruption'
+kill -STOP "$(cat three.pid)"
+start cut "$hotfix" push -v -k key.sec --feature cut --version '*' \
+	--client fix.lua --wait 60s "$addr"
+sees cut.err ' clients still without a result' 'a push waits'
 stop east
 exits 0 'a host ends in order at SIGTERM'
+wait "$(cat cut.pid)"
+is $? 3 'the push has no end'
+is "$(grep -c '^result: error shutdown$' cut.out)" 1 'which is its result'
+grep -q 'may have received it; hotfix log tells' cut.err
+ok $? 'and where to look is told' || note cut.err
+kill -CONT "$(cat three.pid)"
 sees two.out '.' 'the others run on'
 finish

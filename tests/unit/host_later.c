@@ -62,7 +62,10 @@ test_answer(void)
 	OK(heard(&bob, "updates: 0\n"), "logins go on, and get what is live");
 	spec = update_spec(&s, "g");
 	send_push(&op2, &spec, 1);
-	OK(heard(&op2, "ERROR busy\n"), "other operators get busy");
+	snprintf(text, sizeof text,
+	    "ERROR busy\ntext: %" PRIu64 " (f) is being pushed; try again\n\n",
+	    one.id);
+	OK(heard(&op2, text), "other operators get busy, and why");
 	say(&op2, "STATUS\n\n");
 	snprintf(text, sizeof text, "push: %" PRIu64 "\n", one.id);
 	OK(heard(&op2, text) && has(&op2.got, " f pending server=pending "),
