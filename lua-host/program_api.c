@@ -95,7 +95,9 @@ api_proven(lua_State *L)
 {
 	struct program *p = program_self(L);
 
-	if (p->ops.proven != NULL)
+	if (state_is_rehearsing(p->state))
+		state_pretend(L, "hotfix.proven", 0);
+	else if (p->ops.proven != NULL)
 		p->ops.proven(p->ops.arg);
 	return 0;
 }

@@ -24,8 +24,9 @@ program_fire(struct program *p, lua_State *L, int event)
 	int j;
 
 	luaL_checkstack(L, nargs + 4, "too many arguments");
-	/* What waits for the event is in force for its handlers already. */
-	if (p->ops.fired != NULL)
+	/* What waits for the event is in force for its handlers already. In a
+	 * rehearsal nothing else is tried, let alone written down. */
+	if (p->ops.fired != NULL && !state_is_rehearsing(p->state))
 		p->ops.fired(p->ops.arg, L, event);
 	/* The list may grow meanwhile; n is how long it is now. */
 	n = push_handlers(p, L, event);

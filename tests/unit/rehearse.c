@@ -87,6 +87,22 @@ op_broadcast(void *arg, const void *bytes, size_t len)
 }
 
 static void
+op_fired(void *arg, lua_State *L, int event)
+{
+	(void)arg;
+	(void)L;
+	(void)event;
+	file_create("fired", "", 0, 0644, NULL);
+}
+
+static void
+op_proven(void *arg)
+{
+	(void)arg;
+	file_create("proven", "", 0, 0644, NULL);
+}
+
+static void
 op_rearm(void *arg)
 {
 	(void)arg;
@@ -117,6 +133,8 @@ game_open(struct game *g)
 	const struct program_ops ops = {.log = op_log,
 	    .send = op_send,
 	    .broadcast = op_broadcast,
+	    .fired = op_fired,
+	    .proven = op_proven,
 	    .rearm = op_rearm};
 
 	memset(g, 0, sizeof *g);
@@ -1031,6 +1049,33 @@ test_descriptors(void)
 	game_close(&g);
 }
 
+/* What waits for an event is not tried within a rehearsal, and nothing is
+ * proven by one: both would be written down by the copy, by path. */
+static void
+test_events(void)
+{
+	struct game g;
+
+	game_open(&g);
+	rehearse(&g,
+	    "hotfix.on('x', hotfix.proven)\n"
+	    "hotfix.fire('x')\n"
+	    "setmetatable({}, {__gc = function()\n"
+	    "  hotfix.fire('x') FIRED = true\n"
+	    "end})",
+	    &roomy);
+	OK(is_answer(&g, ENGINE_APPLIED,
+	       "only pretended: hotfix.proven()\n"
+	       "rehearsal: only pretended: hotfix.proven()\n"),
+	    "events are fired in the copy, by finalizers too");
+	OK(!is_there("fired") && !is_there("proven"),
+	    "but go no further than to handlers");
+	OK(lua_run(&g, "hotfix.on('x', hotfix.proven) hotfix.fire('x')") &&
+		is_there("fired") && is_there("proven"),
+	    "here they do");
+	game_close(&g);
+}
+
 int
 main(void)
 {
@@ -1041,6 +1086,7 @@ main(void)
 	test_taken_over();
 	test_limits();
 	test_pretended();
+	test_events();
 	test_parent();
 	test_orphan();
 	test_descriptors();
