@@ -12,6 +12,10 @@
 
 #define READ_PIECE 65536
 
+/* Of a file that is not finished, before what mkstemp makes of six X. No
+ * other file is called so by chance. */
+#define UNFINISHED ".new-"
+
 int
 file_read(const char *path, size_t max, struct buf *out, struct err *e)
 {
@@ -150,14 +154,14 @@ int
 file_write(const char *path, const void *bytes, size_t len, unsigned mode,
     struct err *e)
 {
-	size_t size = strlen(path) + sizeof ".XXXXXX";
+	size_t size = strlen(path) + sizeof UNFINISHED "XXXXXX";
 	char *tmp = malloc(size);
 	int ret = -1;
 	int fd;
 
 	if (tmp == NULL)
 		return err_set(e, ERR_LOCAL, "%s: out of memory", path);
-	snprintf(tmp, size, "%s.XXXXXX", path);
+	snprintf(tmp, size, "%s" UNFINISHED "XXXXXX", path);
 	fd = mkstemp(tmp);
 	if (fd < 0) {
 		err_errno(e, ERR_LOCAL, "%s", path);
@@ -180,6 +184,15 @@ file_write(const char *path, const void *bytes, size_t len, unsigned mode,
 out:
 	free(tmp);
 	return ret;
+}
+
+int
+file_is_unfinished(const char *name, size_t len)
+{
+	const size_t before = sizeof UNFINISHED - 1;
+
+	return strlen(name) == len + before + strlen("XXXXXX") &&
+	       memcmp(name + len, UNFINISHED, before) == 0;
 }
 
 int

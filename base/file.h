@@ -21,6 +21,10 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e);
 int file_write(const char *path, const void *bytes, size_t len, unsigned mode,
     struct err *e);
 
+/* 1 when the name is one that file_write gives for a time to a file whose own
+ * name is the first len bytes: a kill may leave it behind. */
+int file_is_unfinished(const char *name, size_t len);
+
 /* A new file; one that exists is an error and stays as it is. Synced. */
 int file_create(const char *path, const void *bytes, size_t len, unsigned mode,
     struct err *e);

@@ -146,16 +146,18 @@ journal_sweep(struct journal *j, int (*needed)(void *arg, uint64_t id),
 	DIR *folder = j->dir != NULL ? opendir(j->updates) : NULL;
 	const struct dirent *d;
 	uint64_t id;
+	size_t len;
 
 	if (folder == NULL)
 		return;
 	while ((d = readdir(folder)) != NULL) {
-		if (d->d_name[0] == '.' ||
-		    (num_parse(d->d_name, strlen(d->d_name), INT64_MAX, &id) ==
-			    NUM_OK &&
-			needed(arg, id)))
+		/* Files of other names are somebody's own. */
+		len = strcspn(d->d_name, ".");
+		if (num_parse(d->d_name, len, INT64_MAX, &id) != NUM_OK)
 			continue;
-		unlinkat(dirfd(folder), d->d_name, 0);
+		if (d->d_name[len] == '\0' ? !needed(arg, id)
+					   : file_is_unfinished(d->d_name, len))
+			unlinkat(dirfd(folder), d->d_name, 0);
 	}
 	closedir(folder);
 }

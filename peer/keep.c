@@ -612,6 +612,18 @@ is_kept(const struct keep_state *s, uint64_t id)
 	return 0;
 }
 
+/* Somebody's own file of another name is not ours to remove: the folder may
+ * have been a game's before. */
+static int
+is_unfinished_doc(const char *name)
+{
+	const size_t len = strcspn(name, ".");
+	uint64_t id;
+
+	return num_parse(name, len, INT64_MAX, &id) == NUM_OK &&
+	       file_is_unfinished(name, len);
+}
+
 void
 keep_sweep(struct keep *k, const struct keep_state *s)
 {
@@ -620,15 +632,16 @@ keep_sweep(struct keep *k, const struct keep_state *s)
 	uint64_t id;
 
 	while (folder != NULL && (d = readdir(folder)) != NULL)
-		if (d->d_name[0] != '.' &&
-		    (!is_id(d->d_name, &id) || !is_kept(s, id)))
+		if (is_unfinished_doc(d->d_name) ||
+		    (is_id(d->d_name, &id) && !is_kept(s, id)))
 			unlinkat(dirfd(folder), d->d_name, 0);
 	if (folder != NULL)
 		closedir(folder);
 	/* A state that was not finished has a name of its own. */
 	folder = opendir(k->dir);
 	while (folder != NULL && (d = readdir(folder)) != NULL)
-		if (strncmp(d->d_name, "state.", strlen("state.")) == 0)
+		if (strncmp(d->d_name, "state", strlen("state")) == 0 &&
+		    file_is_unfinished(d->d_name, strlen("state")))
 			unlinkat(dirfd(folder), d->d_name, 0);
 	if (folder != NULL)
 		closedir(folder);

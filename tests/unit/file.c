@@ -269,6 +269,18 @@ check_small(void)
 	}
 }
 
+static void
+check_unfinished(void)
+{
+	OK(file_is_unfinished("state.new-aB3dEf", 5), "a name for a time");
+	OK(!file_is_unfinished("state", 5) &&
+		!file_is_unfinished("state.sqlite", 5) &&
+		!file_is_unfinished("state.new-aB3dE", 5) &&
+		!file_is_unfinished("state.old-aB3dEf", 5) &&
+		!file_is_unfinished("state.new-aB3dEf", 4),
+	    "other names");
+}
+
 int
 main(void)
 {
@@ -279,5 +291,6 @@ main(void)
 	check_mkdirs();
 	check_own();
 	check_small();
+	check_unfinished();
 	return tap_done();
 }

@@ -203,14 +203,16 @@ test_state_folder(void)
 	spec = about_spec(&s, "f", one.id, 0);
 	push_gets(&s, &spec, "DONE reverted\n");
 	file_write("state/updates/123", "x", 1, 0600, &e);
-	file_write("state/updates/9.tmp", "x", 1, 0600, &e);
+	file_write("state/updates/9.new-aB3dEf", "x", 1, 0600, &e);
+	file_write("state/updates/9.lua", "x", 1, 0600, &e);
 	snprintf(path, sizeof path, "state/updates/%" PRIu64, one.id);
 	unlink(path);
 	reopen(&s);
 	OK(s.host != NULL && has(&s.did, "apply g"),
 	    "a document that is in force nowhere is not needed to start");
 	OK(access("state/updates/123", F_OK) != 0 &&
-		access("state/updates/9.tmp", F_OK) != 0,
+		access("state/updates/9.new-aB3dEf", F_OK) != 0 &&
+		access("state/updates/9.lua", F_OK) == 0,
 	    "what the ledger does not know is swept away");
 	OK(push_gets(&s, &one, "DONE refused reverted\n"), "it stays banned");
 

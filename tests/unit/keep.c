@@ -295,18 +295,25 @@ test_folder(void)
 	keep_state_free(&s);
 
 	file_write("deep/state/updates/13", "x", 1, 0600, &e);
-	file_write("deep/state/updates/12.AbCdEf", "x", 1, 0600, &e);
-	file_write("deep/state/state.AbCdEf", "x", 1, 0600, &e);
+	file_write("deep/state/updates/12.new-AbCdEf", "x", 1, 0600, &e);
+	file_write("deep/state/state.new-AbCdEf", "x", 1, 0600, &e);
+	file_write("deep/state/updates/notes.lua", "x", 1, 0600, &e);
+	file_write("deep/state/updates/12.lua", "x", 1, 0600, &e);
+	file_write("deep/state/state.sqlite", "x", 1, 0600, &e);
 	k = keep_open("deep/state", &s, &e);
 	OK(k != NULL && s.nkept == 1 && s.kept[0].id == 12,
 	    "what was noted is there at the next start");
 	keep_sweep(k, &s);
 	OK(access("deep/state/updates/12", F_OK) == 0 &&
 		access("deep/state/updates/13", F_OK) != 0 &&
-		access("deep/state/updates/12.AbCdEf", F_OK) != 0 &&
-		access("deep/state/state.AbCdEf", F_OK) != 0 &&
+		access("deep/state/updates/12.new-AbCdEf", F_OK) != 0 &&
+		access("deep/state/state.new-AbCdEf", F_OK) != 0 &&
 		access("deep/state/state", F_OK) == 0,
 	    "what a kill left behind is swept");
+	OK(access("deep/state/updates/notes.lua", F_OK) == 0 &&
+		access("deep/state/updates/12.lua", F_OK) == 0 &&
+		access("deep/state/state.sqlite", F_OK) == 0,
+	    "files of others are not");
 	IS(keep_remove(k, 12, &e), 0, "a document goes");
 	OK(access("deep/state/updates/12", F_OK) != 0, "for good");
 	IS(keep_remove(k, 12, &e), 0, "twice is fine");
