@@ -58,7 +58,8 @@ struct wire {
 	struct engine *engine;
 	struct program *program;
 	struct engine_report report; /* of the latest change */
-	struct wire_trial *trials;   /* rehearsals under way */
+	struct wire_trial *trials;   /* rehearsals, the oldest first */
+	struct loop_timer next;      /* begins the next release's rehearsal */
 };
 
 void wire_init(struct wire *w, struct hotfix_loop *l,
@@ -95,6 +96,10 @@ void wire_compile(struct wire *w, const struct wire_update *u,
 /*
  * The same after a rehearsal in a copy of the process (lua-host/rehearse.h),
  * which runs beside the loop: it happens here only if that went well.
+ *
+ * Releases are tried one after the other, in the order in which they begin: an
+ * event may make many due at once, each copy may come to need as much memory
+ * as the program has, and a later one may build on an earlier one.
  */
 enum wire_try {
 	WIRE_CHECK,   /* the rehearsal alone: READY, FAILED, HUNG */

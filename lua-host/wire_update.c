@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "lua-host/rehearse.h"
 
 static enum result
@@ -113,7 +114,7 @@ wire_compile(struct wire *w, const struct wire_update *u,
 struct wire_trial {
 	struct wire_trial *next;
 	struct wire *wire;
-	struct rehearsal *rehearsal;
+	struct rehearsal *rehearsal; /* NULL: a release that has to wait */
 	enum wire_try what;
 	uint64_t id;
 	struct wire_update update; /* its drop points behind this struct */
@@ -133,14 +134,44 @@ rehearse(void *arg, struct engine_report *report)
 	return enter(t->wire->engine, &t->update, report);
 }
 
+static void run_next(void *arg);
+
+/* The oldest release; only that one is tried. */
+static struct wire_trial *
+first_release(const struct wire *w)
+{
+	struct wire_trial *t = w->trials;
+
+	while (t != NULL && t->what != WIRE_RELEASE)
+		t = t->next;
+	return t;
+}
+
+static void
+put_in(struct wire_trial *t)
+{
+	struct wire_trial **at = &t->wire->trials;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = t;
+}
+
+/* Its place among the timers is the one that the rehearsal's had, so that
+ * there is memory for it. */
 static void
 take_out(struct wire_trial *t)
 {
-	struct wire_trial **at = &t->wire->trials;
+	struct wire *w = t->wire;
+	struct wire_trial **at = &w->trials, *first;
 
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
+	first = first_release(w);
+	if (first != NULL && first->rehearsal == NULL)
+		(void)loop_timer_set(w->loop, &w->next, clock_mono_ns(),
+		    run_next, w);
 }
 
 /* The rehearsal's own words take the place of the report. */
@@ -245,6 +276,31 @@ fail(struct wire *w, enum wire_try what, uint64_t id, const struct err *e,
 		drop_waiting(w, id);
 }
 
+/* Fork now. 0 or -1. */
+static int
+start(struct wire_trial *t, struct err *e)
+{
+	t->rehearsal = rehearse_start(t->wire->loop, t->wire->state, NULL,
+	    rehearse, t, rehearsed, t, e);
+	return t->rehearsal != NULL ? 0 : -1;
+}
+
+static void
+run_next(void *arg)
+{
+	struct wire *w = arg;
+	struct wire_trial *t = first_release(w);
+	struct wire_outcome out;
+	struct err e;
+
+	if (t == NULL || t->rehearsal != NULL || start(t, &e) == 0)
+		return;
+	take_out(t);
+	fail(w, t->what, t->id, &e, &out);
+	t->done(t->arg, t->id, &out);
+	free(t);
+}
+
 static int
 begin(struct wire *w, enum wire_try what, uint64_t id,
     const struct wire_update *u,
@@ -252,21 +308,18 @@ begin(struct wire *w, enum wire_try what, uint64_t id,
     void *arg, struct wire_outcome *out)
 {
 	struct wire_trial *t = trial_new(w, what, id, u);
+	int waits = what == WIRE_RELEASE && first_release(w) != NULL;
 	struct err e;
 
 	err_set(&e, ERR_LOCAL, "out of memory");
-	if (t != NULL)
-		t->rehearsal = rehearse_start(w->loop, w->state, NULL, rehearse,
-		    t, rehearsed, t, &e);
-	if (t == NULL || t->rehearsal == NULL) {
+	if (t == NULL || (!waits && start(t, &e) != 0)) {
 		fail(w, what, id, &e, out);
 		free(t);
 		return -1;
 	}
 	t->done = done;
 	t->arg = arg;
-	t->next = w->trials;
-	w->trials = t;
+	put_in(t);
 	return 0;
 }
 
@@ -319,6 +372,7 @@ wire_forget_all(struct wire *w)
 {
 	while (w->trials != NULL)
 		wire_forget(w, w->trials->id);
+	loop_timer_cancel(w->loop, &w->next);
 }
 
 void
