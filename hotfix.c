@@ -124,6 +124,9 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* So is a file past the limit of this process (ulimit -f). */
 	signal(SIGXFSZ, SIG_IGN);
+	/* Ignored, as who started us may have left it, children vanish unheard
+	 * and their ids are others' soon: a rehearsal kills by the id. */
+	signal(SIGCHLD, SIG_DFL);
 	hold_standard_fds();
 	return say_finish(run(argc, argv));
 }

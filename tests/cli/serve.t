@@ -50,6 +50,16 @@ fi
 run "$hotfix" client "$addr"
 exits 2 'a client needs a script'
 
+# Who starts it may not care how its children end; a rehearsal has to.
+echo 'print(os.execute("exit 3"))' >child.lua
+if env --ignore-signal=CHLD true 2>/dev/null; then # GNU; sh cannot
+	start careless env --ignore-signal=CHLD \
+		"$hotfix" serve -l 127.0.0.1:0 child.lua
+	sees careless.out '^nil	exit	3$' 'it hears how its children end'
+else
+	skip 'no env --ignore-signal'
+fi
+
 # What an end says of itself has the protocol's limits.
 long=$(printf '%065d' 0)
 for o in --name= --name='a b' --name=a@b --name="$long" --zone="$long" \
