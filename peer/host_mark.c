@@ -128,6 +128,15 @@ mark_all(struct host *h)
 void
 host_proven(struct host *h)
 {
-	if (h->begun)
-		mark_all(h);
+	size_t i;
+
+	/* Of what is being tried, perhaps by this very call, nothing is known:
+	 * an update that said so of itself would be tried for ever. */
+	for (i = 0; h->begun && i < h->catalog.n; i++) {
+		struct record *r = h->catalog.records[i];
+		const struct note *n = r->owner;
+
+		if (is_open(h, r) && n->on_server)
+			settle(h, r);
+	}
 }

@@ -21,8 +21,9 @@
 struct scene {
 	struct world_clock clock;
 	struct host *host;
-	struct buf log, did;     /* lines */
-	enum result apply_with;  /* what the program answers */
+	struct buf log, did;             /* lines */
+	enum result apply_with;          /* what the program answers */
+	void (*within)(struct scene *s); /* what happens while it is asked */
 	enum result settle_with; /* what due comes to; RESULT_NONE: nothing */
 	enum result back_with; /* what a putting back comes to; NONE: applied */
 	int later;             /* it answers later, by answer() */
@@ -70,6 +71,8 @@ on_apply(void *arg, const struct doc *d, const void *part, size_t len,
 	if (ndrop > 0)
 		buf_printf(&s->did, " drop %" PRIu64, short_id(drop[0]));
 	buf_puts(&s->did, "\n");
+	if (s->within != NULL)
+		s->within(s);
 	if (s->later && (how == HOST_PUSH || how == HOST_CHECK)) {
 		s->asked = d;
 		return 0;

@@ -104,6 +104,45 @@ test_loop(void)
 	scene_close(&s);
 }
 
+/* The folder as it is when the update, once it has praised itself, is the end
+ * of the program. */
+static void
+boast_and_die(struct scene *s)
+{
+	host_proven(s->host);
+	run("rm -rf died; cp -r state died");
+}
+
+static void
+test_boast(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+	struct wire op;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	hang_up(&op);
+	kill_host(&s);
+	s.within = boast_and_die;
+	for (i = 0; i < 2; i++) {
+		scene_open(&s, NULL);
+		OK(has(&s.did, "apply f"), "start %d tries it", i + 1);
+		host_free(s.host);
+		run("rm -rf state; mv died state");
+		buf_reset(&s.did);
+	}
+	s.within = NULL;
+	scene_open(&s, NULL);
+	OK(!has(&s.did, "apply") && has(&s.log, "(f): left out, crashed"),
+	    "what an update says while it is tried proves nothing");
+	scene_close(&s);
+}
+
 /* What it takes to be proven, and that it is for good. */
 static void
 test_proven(void)
@@ -382,6 +421,7 @@ int
 main(void)
 {
 	test_loop();
+	test_boast();
 	test_proven();
 	test_order();
 	test_failed();
