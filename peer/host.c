@@ -813,6 +813,7 @@ copy_config(struct host *h, const struct host_config *cfg)
 	h->cb = cfg->cb;
 	h->started_us = host_now_us(h);
 	h->late_ns = -1;
+	h->late_wait_ns = HOST_LATE_NS;
 	h->proven_ns = -1;
 	return 0;
 }

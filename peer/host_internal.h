@@ -46,8 +46,11 @@
 /* Unfinished bodies of all clients together, and what one may always hold. */
 #define HOST_BODIES          ((size_t)256 << 20)
 #define HOST_BODY_SMALL      ((size_t)64 << 10)
-/* Between two ledger events about results that came late. */
+/* Until results that came late are a ledger event: at first, then doubled from
+ * event to event up to the maximum until there is another push. One player
+ * alone may send such results for ever, and the ledger only grows. */
 #define HOST_LATE_NS         INT64_C(10000000000)
+#define HOST_LATE_MAX_NS     INT64_C(3600000000000)
 /* How long a wall clock that is set may stay unseen. */
 #define HOST_LOOK_NS         INT64_C(3600000000000)
 /* Connections kept for operators. */
@@ -224,14 +227,15 @@ struct host {
 	struct push *queue; /* oldest first */
 	size_t nqueue;
 	int64_t started_us;
-	int keeps;         /* has a state folder */
-	int begun;         /* host_begin was called */
-	int ending;        /* host_shutdown was called: nothing begins */
-	int64_t late_ns;   /* when late results are recorded; -1: none came */
-	int64_t by_us;     /* the first "by" of a part that waits; 0: none */
-	int64_t proven_ns; /* when a part may be proven; -1: none is to be */
-	size_t bodies;     /* bytes of clients' unfinished bodies */
-	int64_t refusal_s; /* the second that refusals_logged is about */
+	int keeps;       /* has a state folder */
+	int begun;       /* host_begin was called */
+	int ending;      /* host_shutdown was called: nothing begins */
+	int64_t late_ns; /* when late results are recorded; -1: none came */
+	int64_t late_wait_ns; /* how long the next ones wait for that */
+	int64_t by_us;        /* the first "by" of a part that waits; 0: none */
+	int64_t proven_ns;    /* when a part may be proven; -1: none is to be */
+	size_t bodies;        /* bytes of clients' unfinished bodies */
+	int64_t refusal_s;    /* the second that refusals_logged is about */
 	unsigned refusals_logged, refusals_hidden;
 	size_t stray_results; /* RESULTs that answered nothing */
 	uint64_t logins, refusals;
@@ -336,6 +340,8 @@ void check_end(struct push *p, const char *word);
 void push_result(struct host_conn *c, const struct frame *f);
 /* Results that came when no push waited for them, into the ledger. */
 void push_record_late(struct host *h);
+/* A push is over: its own late results are recorded soon. */
+void push_late_soon(struct host *h);
 /* A client that was away is back, with what it told. */
 void push_login(struct host_conn *c);
 

@@ -108,6 +108,7 @@ push_leave(struct push *p)
 	struct host *h = p->host;
 
 	h->push = NULL;
+	push_late_soon(h);
 	if (p->conn != NULL)
 		p->conn->held = 1;
 	push_free(p);

@@ -249,7 +249,23 @@ note_late(struct host *h, uint64_t id)
 	n->late = 1;
 	if (h->late_ns >= 0)
 		return;
-	h->late_ns = host_now_ns(h) + HOST_LATE_NS;
+	h->late_ns = host_now_ns(h) + h->late_wait_ns;
+	h->late_wait_ns *= 2;
+	if (h->late_wait_ns > HOST_LATE_MAX_NS)
+		h->late_wait_ns = HOST_LATE_MAX_NS;
+	if (h->cb.rearm != NULL)
+		h->cb.rearm(h->cb.arg);
+}
+
+void
+push_late_soon(struct host *h)
+{
+	int64_t soon_ns = host_now_ns(h) + HOST_LATE_NS;
+
+	h->late_wait_ns = HOST_LATE_NS;
+	if (h->late_ns <= soon_ns)
+		return;
+	h->late_ns = soon_ns;
 	if (h->cb.rearm != NULL)
 		h->cb.rearm(h->cb.arg);
 }

@@ -553,6 +553,61 @@ test_break(void)
 	scene_close(&s);
 }
 
+static int
+ledger_count(const char *text)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+	struct err e;
+	int n = 0;
+
+	file_read("state/ledger", 1 << 20, &b, &e);
+	for (at = buf_text(&b); (at = strstr(at, text)) != NULL; at++)
+		n++;
+	buf_free(&b);
+	return n;
+}
+
+/* A client that never comes to an end does not fill the ledger. */
+static void
+test_chatter(void)
+{
+	struct doc_spec spec;
+	struct wire op, ann;
+	struct scene s;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	ann = login(&s, "ann");
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "f");
+	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "deferred");
+	pass(&s, 11000);
+	hang_up(&op);
+	result(&ann, spec.id, "fetching");
+	pass(&s, 10000);
+	IS(ledger_count(" late "), 1, "a late result is recorded in 10 s");
+	for (i = 0; i < 8640; i++) {
+		result(&ann, spec.id, i % 2 ? "fetching" : "deferred");
+		pass(&s, 10000);
+	}
+	i = ledger_count(" late ");
+	OK(i >= 24 && i <= 34, "then less and less often, %d in a day", i);
+
+	result(&ann, spec.id, "deferred");
+	op = dial(&s, INSIDE);
+	spec = update_spec(&s, "g");
+	send_push(&op, &spec, 1);
+	result(&ann, spec.id, "applied");
+	pass(&s, 10000);
+	IS(ledger_count(" late "), i + 1, "a push makes it soon again");
+	hang_up(&op);
+	hang_up(&ann);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -564,5 +619,6 @@ main(void)
 	test_waiting_logins();
 	test_superseded_here();
 	test_break();
+	test_chatter();
 	return tap_done();
 }
