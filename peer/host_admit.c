@@ -81,6 +81,8 @@ push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 	if (w == WORD_OK && d->wait_ms > HOST_WAIT_MAX_MS)
 		return refuse(why, WORD_UNSUPPORTED,
 		    "wait: more than 10 minutes");
+	if (w == WORD_OK && d->dry_run && check_is_known(h, d))
+		return refuse(why, WORD_HAVE, "it was tried already");
 	if (w == WORD_OK && seed && d->dry_run)
 		return refuse(why, WORD_UNSUPPORTED,
 		    "dry-run: there is nobody to tell");

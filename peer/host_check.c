@@ -135,6 +135,17 @@ check_answered(struct push *p, const struct host_applied *out)
 	}
 }
 
+int
+check_is_known(const struct host *h, const struct doc *d)
+{
+	size_t i;
+
+	for (i = 0; i < h->ndry && i < HOST_DRY; i++)
+		if (h->dry[i] == d->id)
+			return 1;
+	return 0;
+}
+
 void
 check_run(struct push *p)
 {
@@ -152,6 +163,7 @@ check_run(struct push *p)
 		push_fail(p, &e);
 		return;
 	}
+	h->dry[h->ndry++ % HOST_DRY] = d->id;
 	host_log(h, "dry run %" PRIu64 " (%s) from %s, key %s", d->id,
 	    d->feature, p->from, d->key_name);
 	if (!server_is_mine(h, p->doc)) {

@@ -38,6 +38,7 @@
 #define HOST_ADDRESSES       4096 /* addresses remembered for their failures */
 #define HOST_OPENS           256  /* addresses open at once */
 #define HOST_QUEUE           16   /* reverts that wait for their turn */
+#define HOST_DRY             256  /* dry runs remembered */
 #define HOST_GROUPS          16   /* groups of equal errors in a report */
 /* A document may hold the one place for pushes no longer than this. */
 #define HOST_WAIT_MAX_MS     INT64_C(600000)
@@ -180,11 +181,12 @@ struct note { /* what the host knows of a record besides */
 	enum result server; /* DEFERRED: it waits */
 	int due;            /* the program was told that "by" has passed */
 	/* host_mark.c */
-	unsigned tries;     /* starts in a row before this, not survived */
-	int trying;         /* marked at this start, and no more known yet */
-	int proven;         /* for good */
-	int64_t since_ns;   /* when it came to run, or was tried */
-	struct blob *frame; /* its UPDATE frame, made once */
+	unsigned tries;       /* starts in a row before this, not survived */
+	unsigned event_tries; /* events likewise, at which it was applied */
+	int trying;           /* marked at this start, and no more known yet */
+	int proven;           /* for good */
+	int64_t since_ns;     /* when it came to run, or was tried */
+	struct blob *frame;   /* its UPDATE frame, made once */
 	char feature[DOC_FEATURE + 1];
 	int on_disk; /* updates/ID is there */
 	enum doc_kind kind;
@@ -221,6 +223,10 @@ struct host {
 	struct heap timers; /* of connections */
 	struct opening opens[HOST_OPENS];
 	size_t nopens;
+	/* Dry runs of late, so that a captured one is not carried out again and
+	 * again: it takes the place for pushes, and a copy of the process. */
+	uint64_t dry[HOST_DRY];
+	size_t ndry;        /* in all */
 	uint64_t *accepted; /* ids that an operator let in although old */
 	size_t naccepted;
 	struct push *push;  /* running */
@@ -328,6 +334,8 @@ void push_take_back(struct push *p, const char *why, int wait);
 void push_settle_back(struct push *p); /* they have come */
 
 /* host_check.c */
+/* 1 when this dry run was carried out already. */
+int check_is_known(const struct host *h, const struct doc *d);
 void check_run(struct push *p);
 void check_answered(struct push *p, const struct host_applied *out);
 /* New results: is it over? The push may be gone after each of these. */

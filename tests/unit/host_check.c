@@ -37,6 +37,29 @@ is_there(uint64_t id)
 	return access(path, F_OK) == 0;
 }
 
+/* A dry run that was captured may not keep a host busy. */
+static void
+test_again(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	s.apply_with = RESULT_READY;
+	spec = dry(&s, "f");
+	OK(push_gets(&s, &spec, "DONE dry-run\n"), "a dry run");
+	buf_reset(&s.did);
+	OK(push_gets(&s, &spec, "DONE have\n") && !has(&s.did, "check"),
+	    "the same again is not carried out");
+	for (i = 0; i < 3; i++) {
+		spec = dry(&s, "f");
+		OK(push_gets(&s, &spec, "DONE dry-run\n"), "another one is");
+	}
+	scene_close(&s);
+}
+
 static void
 test_all_ready(void)
 {
@@ -393,6 +416,7 @@ test_killed(void)
 int
 main(void)
 {
+	test_again();
 	test_all_ready();
 	test_not_ready();
 	test_refused();
