@@ -117,9 +117,13 @@ watch(struct hotfix_client *c, uint64_t id)
 static void
 watch_no_more(struct hotfix_client *c)
 {
-	if (c->watchdog != NULL && watchdog_disarm(c->watchdog))
-		wire_log(&c->wire, "the update came back after its host was "
-				   "told that it hangs");
+	if (c->watchdog == NULL || !watchdog_disarm(c->watchdog))
+		return;
+	/* It was told a result that is not true any more, or half of one. The
+	 * next login tells what runs here. */
+	wire_log(&c->wire, "the update came back after its host was told that "
+			   "it hangs; logging in anew");
+	link_kill(client_link(c->client));
 }
 
 static void

@@ -356,12 +356,13 @@ engine_leave(struct engine *e, uint64_t id, enum engine_result why,
 {
 	struct engine_step step = {&id, 1, NULL, NULL};
 	struct engine_report undoing;
-	struct engine_entry *en = find(e, id);
+	struct engine_entry *en;
 	enum engine_result undone;
 
 	engine_report_init(&undoing);
 	undone = engine_step(e, &step, &undoing);
-	if (undone != ENGINE_REVERTED) {
+	en = find(e, id);
+	if (undone != ENGINE_REVERTED && en != NULL) {
 		/* It is not tried again, in any case. */
 		free(en->event);
 		en->event = NULL;

@@ -145,6 +145,14 @@ en_settled(void *arg, uint64_t id, enum engine_result result,
 	settled(arg, id, &o);
 }
 
+static void
+releasing(void *arg, uint64_t id)
+{
+	struct hotfix_host *h = arg;
+
+	host_trying(h->host, id);
+}
+
 /* What waits is due, by its event or by its instant. */
 static void
 cb_due(void *arg, uint64_t id)
@@ -465,6 +473,8 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 		goto fail;
 	if (o->script != NULL)
 		engine_set_callbacks(h->wire.engine, &callbacks);
+	h->wire.releasing = releasing;
+	h->wire.releasing_arg = h;
 	host_begin(h->host);
 	if (o->seed_dir != NULL && host_seed(h->host, o->seed_dir, &e) != 0)
 		goto fail;

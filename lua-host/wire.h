@@ -58,8 +58,12 @@ struct wire {
 	struct engine *engine;
 	struct program *program;
 	struct engine_report report; /* of the latest change */
-	struct wire_trial *trials;   /* rehearsals, the oldest first */
-	struct loop_timer next;      /* begins the next release's rehearsal */
+	/* What waited is about to be applied, here and not in a copy; or
+	 * NULL. */
+	void (*releasing)(void *arg, uint64_t id);
+	void *releasing_arg;
+	struct wire_trial *trials; /* rehearsals, the oldest first */
+	struct loop_timer next;    /* begins the next release's rehearsal */
 };
 
 void wire_init(struct wire *w, struct hotfix_loop *l,
@@ -101,6 +105,11 @@ void wire_compile(struct wire *w, const struct wire_update *u,
  * event may make many due at once, each copy may come to need as much memory
  * as the program has, and a later one may build on an earlier one.
  */
+/* A machine may be short of memory or processes for a moment: what waited is
+ * tried again, this often and at this distance, before it is given up. */
+#define WIRE_COPIES   30
+#define WIRE_RETRY_NS INT64_C(1000000000)
+
 enum wire_try {
 	WIRE_CHECK,   /* the rehearsal alone: READY, FAILED, HUNG */
 	WIRE_APPLY,   /* then wire_apply */

@@ -76,6 +76,8 @@ wire_apply(struct wire *w, const struct wire_update *u,
 void
 wire_release(struct wire *w, uint64_t id, struct wire_outcome *out)
 {
+	if (w->releasing != NULL)
+		w->releasing(w->releasing_arg, id);
 	fill(w, engine_release(w->engine, id, &w->report), out);
 }
 
@@ -83,12 +85,15 @@ void
 wire_revert(struct wire *w, const uint64_t *drop, size_t ndrop,
     struct wire_outcome *out)
 {
+	enum engine_result r =
+	    engine_change(w->engine, drop, ndrop, 0, "", "", 0, &w->report);
 	size_t i;
 
+	/* What stays is still tried, and then installed. */
 	for (i = 0; i < ndrop; i++)
-		wire_forget(w, drop[i]);
-	fill(w, engine_change(w->engine, drop, ndrop, 0, "", "", 0, &w->report),
-	    out);
+		if (!engine_has(w->engine, drop[i]))
+			wire_forget(w, drop[i]);
+	fill(w, r, out);
 }
 
 void
@@ -115,6 +120,7 @@ struct wire_trial {
 	struct wire_trial *next;
 	struct wire *wire;
 	struct rehearsal *rehearsal; /* NULL: a release that has to wait */
+	unsigned failed;             /* how often there was no copy */
 	enum wire_try what;
 	uint64_t id;
 	struct wire_update update; /* its drop points behind this struct */
@@ -285,6 +291,18 @@ start(struct wire_trial *t, struct err *e)
 	return t->rehearsal != NULL ? 0 : -1;
 }
 
+/* Once more, some time from now. 0, or -1: often enough. */
+static int
+retry(struct wire_trial *t)
+{
+	struct wire *w = t->wire;
+
+	if (++t->failed >= WIRE_COPIES)
+		return -1;
+	return loop_timer_set(w->loop, &w->next,
+	    clock_mono_ns() + WIRE_RETRY_NS, run_next, w);
+}
+
 static void
 run_next(void *arg)
 {
@@ -293,7 +311,8 @@ run_next(void *arg)
 	struct wire_outcome out;
 	struct err e;
 
-	if (t == NULL || t->rehearsal != NULL || start(t, &e) == 0)
+	if (t == NULL || t->rehearsal != NULL || start(t, &e) == 0 ||
+	    retry(t) == 0)
 		return;
 	take_out(t);
 	fail(w, t->what, t->id, &e, &out);
@@ -312,7 +331,8 @@ begin(struct wire *w, enum wire_try what, uint64_t id,
 	struct err e;
 
 	err_set(&e, ERR_LOCAL, "out of memory");
-	if (t == NULL || (!waits && start(t, &e) != 0)) {
+	if (t == NULL || (!waits && start(t, &e) != 0 &&
+			     (what != WIRE_RELEASE || retry(t) != 0))) {
 		fail(w, what, id, &e, out);
 		free(t);
 		return -1;

@@ -180,6 +180,10 @@ void host_answer(struct host *h, uint64_t id, const struct host_applied *out);
 /* What became of a part that waited: APPLIED, or FAILED, HUNG, PARTIAL, and it
  * has left the program. Ignored for an id that does not wait. */
 void host_settled(struct host *h, uint64_t id, const struct host_applied *out);
+/* What waited is about to be applied in the live program: its try is made
+ * durable first. Two processes that die of it, and it is left out like one
+ * that dies at start. */
+void host_trying(struct host *h, uint64_t id);
 /* The program runs well with what was applied until now. */
 void host_proven(struct host *h);
 

@@ -36,13 +36,14 @@ mark_try(struct host *h, struct record *r)
 
 	if (n->proven)
 		return 0;
-	if (n->tries >= HOST_TRIES) {
+	if (n->tries >= HOST_TRIES || n->event_tries >= HOST_TRIES) {
 		n->server = RESULT_CRASHED;
 		host_log(h,
 		    "update %" PRIu64 " (%s): left out, crashed: the last "
-		    "%d starts with it did not come to a good end; push a "
+		    "%d %s with it did not come to a good end; push a "
 		    "newer one, or revert it",
-		    r->id, state_feature_of(r), HOST_TRIES);
+		    r->id, state_feature_of(r), HOST_TRIES,
+		    n->tries >= HOST_TRIES ? "starts" : "events");
 		return -1;
 	}
 	/* Without a mark it is tried all the same: a disk that is full takes
@@ -52,6 +53,22 @@ mark_try(struct host *h, struct record *r)
 	n->trying = 1;
 	plan(h, n);
 	return 0;
+}
+
+void
+host_trying(struct host *h, uint64_t id)
+{
+	const struct ledger_field at = {"at", "event"};
+	struct record *r = catalog_find(&h->catalog, id);
+	struct note *n = r != NULL ? r->owner : NULL;
+	struct err e;
+
+	if (n == NULL || !h->keeps || !n->on_server || n->proven)
+		return;
+	if (state_event(h, id, "trying", &at, 1, &e) != 0)
+		host_log(h, "%s", e.text);
+	n->trying = 1;
+	plan(h, n);
 }
 
 /* It ran well, or it was survived without having run. */

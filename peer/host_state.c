@@ -239,7 +239,11 @@ replay(void *arg, const struct ledger_event *ev, struct err *e)
 	if (strcmp(ev->event, "released") == 0)
 		return replay_released(h, r, e);
 	if (strcmp(ev->event, "trying") == 0) {
-		n->tries++;
+		/* What waits survives every start: counted by themselves. */
+		if (ledger_get(ev, "at") != NULL)
+			n->event_tries++;
+		else
+			n->tries++;
 	} else if (strcmp(ev->event, "proven") == 0) {
 		n->proven = 1;
 	} else if (strcmp(ev->event, "tried") == 0) {

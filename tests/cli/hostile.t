@@ -169,6 +169,22 @@ kill -0 "$(cat ann.pid)"
 ok $? 'the client stands still'
 stop ann KILL
 sees host.out '^leave ann$' 'until it is ended'
+# One that comes back after all: what the host was told is not true any more, so
+# the client logs in anew, and hears that the update was taken back meanwhile.
+mkfifo gate
+rm ann.in
+inputs ann 3
+client ann --version 1
+push client 'os.execute("cat gate >/dev/null")' --version 1 --wait 60s
+exits 1 'a call that takes its time on a client'
+err_has '1 hung \(' 'is told as hung'
+: >gate
+sees ann.err 'logging in anew' 'when it comes back, it logs in anew'
+sees ann.err ' bad: applied$' 'with the update in force'
+sees ann.out '^updated bad reverted 1$' 'and is told to take it back'
+all_is_well 'a call that takes its time'
+stop ann
+
 # In a dry run it does try it on a copy.
 rm ann.in
 inputs ann 3

@@ -324,6 +324,58 @@ test_waiting(void)
 	scene_close(&s);
 }
 
+/* Every start survives what waits; its event does not. */
+static void
+test_event(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+	struct wire op;
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	op = dial(&s, INSIDE);
+	s.apply_with = RESULT_DEFERRED;
+	spec = update_spec(&s, "f");
+	spec.extra = "on: round-end\n";
+	send_push(&op, &spec, 1);
+	hang_up(&op);
+	for (i = 0; i < HOST_TRIES; i++) {
+		OK(has(&s.did, "apply f"), "it waits");
+		pass(&s, 20000);
+		host_trying(s.host, spec.id);
+		restart_killed(&s);
+	}
+	OK(ledger_count(" at=event\n") == HOST_TRIES &&
+		!has(&s.did, "apply f") &&
+		has(&s.log, "left out, crashed: the last 2 events"),
+	    "two hosts died of its event: it is left out");
+	OK(status_has(&s, "server=crashed"), "and said to be");
+	scene_close(&s);
+
+	scene_clear(&s);
+	run("rm -rf state");
+	scene_open(&s, NULL);
+	op = dial(&s, INSIDE);
+	s.apply_with = RESULT_DEFERRED;
+	spec = update_spec(&s, "f");
+	spec.extra = "on: round-end\n";
+	send_push(&op, &spec, 1);
+	hang_up(&op);
+	for (i = 0; i < 3; i++) {
+		host_trying(s.host, spec.id);
+		settle(&s, spec.id, RESULT_APPLIED);
+		pass(&s, 10100);
+		restart_killed(&s);
+	}
+	OK(has(&s.did, "apply f") && ledger_count(" proven ") == 1,
+	    "one that ran on is proven");
+	host_trying(s.host, spec.id + 1);
+	OK(ledger_count(" at=event\n") == 1, "and marked no more");
+	scene_close(&s);
+}
+
 /* Without a state folder there are no marks, and no timer. */
 static void
 test_no_folder(void)
@@ -426,6 +478,7 @@ main(void)
 	test_order();
 	test_failed();
 	test_waiting();
+	test_event();
 	test_no_folder();
 	test_cut();
 	return tap_done();
