@@ -150,8 +150,9 @@ fits(const struct awaited *w, enum result r)
 	case ASKED_REVERT:
 		return r != RESULT_READY;
 	case ASKED_CHECK: /* nothing changes there */
-		return r == RESULT_READY || r == RESULT_FAILED ||
-		       r == RESULT_HUNG || r == RESULT_REFUSED;
+		return r == RESULT_READY || r == RESULT_HAVE ||
+		       r == RESULT_FAILED || r == RESULT_HUNG ||
+		       r == RESULT_CRASHED || r == RESULT_REFUSED;
 	}
 	return 0;
 }
@@ -173,12 +174,14 @@ drop_older(struct host *h, struct ids *ids, const struct record *r, int self)
 	}
 }
 
-/* After a REVERT: does the update not run there any more? A client that
- * refuses for any other reason runs it still. */
+/* After a REVERT: does the update not run there any more? With "have" the
+ * revert is in force already; a client that refuses for any other reason runs
+ * the update still. */
 static int
 is_gone(const struct answer *a)
 {
 	return a->result == RESULT_REVERTED || a->result == RESULT_PARTIAL ||
+	       a->result == RESULT_HAVE ||
 	       (a->result == RESULT_REFUSED &&
 		   (a->refused == WORD_UNKNOWN || a->refused == WORD_REVERTED));
 }
@@ -192,7 +195,7 @@ note_state(struct host *h, struct session *s, const struct answer *a,
 	const struct note *n = r != NULL ? r->owner : NULL;
 
 	/* Of one that was covered meanwhile the document is gone. */
-	if (n == NULL || n->kind != DOC_UPDATE)
+	if (n == NULL || n->kind != DOC_UPDATE || w->asked == ASKED_CHECK)
 		return;
 	if (w->asked == ASKED_REVERT) {
 		if (is_gone(a)) {

@@ -201,6 +201,16 @@ test_not_ready(void)
 
 	spec = dry(&s, "f");
 	send_push(&op, &spec, 1);
+	buf_reset(&op.got);
+	result(&ann, spec.id, "have");
+	result(&bob, spec.id, "crashed");
+	OK(heard(&op, "applied: 1\ndeferred: 0\nfailed: 1\nmissing: 0\n") &&
+		has(&op.got, "result: crashed\n") && !is_over(&ann) &&
+		!is_over(&bob),
+	    "have and crashed are what an UPDATE would get");
+
+	spec = dry(&s, "f");
+	send_push(&op, &spec, 1);
 	hang_up(&ann);
 	ann = login(&s, "ann");
 	buf_reset(&op.got);

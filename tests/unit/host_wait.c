@@ -489,7 +489,7 @@ test_superseded_here(void)
 static void
 test_break(void)
 {
-	struct doc_spec spec, two;
+	struct doc_spec spec, two, rev;
 	struct wire op, ann;
 	struct scene s;
 	char text[160];
@@ -527,6 +527,14 @@ test_break(void)
 	snprintf(text, sizeof text,
 	    " late id=%" PRIu64 " applied=0 deferred=0 failed=0\n", two.id);
 	OK(ledger_has(text), "which is no failure of the older");
+	two = update_spec(&s, "h");
+	send_push(&op, &two, 1);
+	result(&ann, two.id, "applied");
+	rev = about_spec(&s, "h", two.id, 0);
+	send_push(&op, &rev, 1);
+	result(&ann, two.id, "have");
+	OK(!host_has(s.host, "ann", "h"),
+	    "have: the client had carried out the revert before");
 	snprintf(text, sizeof text,
 	    "RESULT %" PRIu64 " failed\nlength: 9\n\nbo\033om\nat \n", spec.id);
 	say(&ann, text);
