@@ -491,6 +491,7 @@ static void
 take_error(struct client *c, const struct frame *f)
 {
 	char word[SHOWN], text[SHOWN];
+	const char *parting;
 	enum word w;
 
 	if (f->nargs != 1) {
@@ -500,16 +501,17 @@ take_error(struct client *c, const struct frame *f)
 	w = word_parse(f->args[0].s, f->args[0].len);
 	shown(word, f->args[0].s);
 	shown(text, field(f, "text"));
+	parting = text[0] != '\0' ? ": " : "";
 	/* Said before the login it is nobody's business; tried again. */
 	if (w == WORD_REPLACED && client_is_logged_in(c))
 		fail(c, "another login took the id '%s'", c->id);
 	else if (w == WORD_UNSUPPORTED && !client_is_logged_in(c))
-		fail(c, "the host refused: %s: %s", word, text);
+		fail(c, "the host refused: %s%s%s", word, parting, text);
 	else if (!client_is_logged_in(c))
-		end(c, "the host refused: %s: %s", word, text);
+		end(c, "the host refused: %s%s%s", word, parting, text);
 	else /* whether it ends the connection is the host's to say */
-		snprintf(c->why, sizeof c->why, "the host said: %s: %s", word,
-		    text);
+		snprintf(c->why, sizeof c->why, "the host said: %s%s%s", word,
+		    parting, text);
 }
 
 static void

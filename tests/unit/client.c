@@ -285,6 +285,13 @@ test_other_frames(void)
 
 	world_new(&w);
 	log_in(&w);
+	hear_text(&w, "ERROR shutdown\n\n");
+	client_closed(w.client, "end of file");
+	IS_STR(told(&w), "gone: the host said: shutdown\n", "without a text");
+	world_free(&w);
+
+	world_new(&w);
+	log_in(&w);
 	hear_text(&w, "ERROR unknown-verb\n\nPING 1\n\n");
 	client_closed(w.client, "end\nof file");
 	IS_STR(told(&w), "gone: end\\nof file\n",
