@@ -133,6 +133,13 @@ ok $? 'no client has heard anything'
 push --version 1.4 --both fix.lua --on never
 exits 0 'an update that would wait'
 out_has '^server: ready$' 'is tried too'
+err_has 'game::damage: replaced, ' 'as if its event came now'
+damage 5 | sed 's/damage"/dmage"/' >wrong.lua
+push --version '*' --client wrong.lua --on never
+exits 1 'a mistake in one that would wait is found'
+err_has "no field 'dmage'" 'and told'
+push --version '*' --server wrong.lua --on never
+out_has '^server: failed$' 'on the host as well'
 push --version '*' --both plain.lua
 exits 1 'what would be refused'
 out_has '^result: refused unsupported$' 'is refused'
