@@ -28,25 +28,34 @@ serve host -p key.pub --version 1 --state state server.lua
 inputs ann 3
 client ann --version 1
 
-# waits_at_gate N: the N-th document is being rehearsed.
-waits_at_gate() {
-	await host.err '^document [0-9]* .* from ' "$1"
-	"$hotfix" status "$addr" >/dev/null # what is answered comes after
-	copy=$(cat "/proc/$(cat host.pid)/task/$(cat host.pid)/children")
-	[ -n "${copy% }" ]
-	ok $? "$2"
+# tries WHAT OPTION...: a push, until its server part is being rehearsed; the
+# process that does it is in $copy.
+children() {
+	t_pid=$(cat host.pid)
+	cat "/proc/$t_pid/task/$t_pid/children"
 }
-open_gate() {
-	: >gate # nothing is written: who reads is gone as soon as it is open
+tries() {
+	t_what=$1
+	shift
+	t_from=$(($(wc -l <host.err) + 1))
+	start push "$hotfix" push -k key.sec "$@" "$addr"
+	await host.err '^document [0-9]* .* from ' "$t_from"
+	"$hotfix" status "$addr" >/dev/null # what is answered comes after
+	copy=$(children)
+	[ -n "${copy% }" ]
+	ok $? "$t_what"
+}
+open_gate() { # where nobody waits at it: in vain
+	# Nothing is written: who reads is gone as soon as it is open.
+	timeout "$deadline" sh -c ': >gate'
 }
 gone() { # NAME: the copy has ended
 	! kill -0 "$copy" 2>/dev/null
 	ok $? "$1"
 }
 
-start push "$hotfix" push -k key.sec --feature gated --version 1 --both \
-	gated.lua "$addr"
-waits_at_gate 1 'a copy of the host tries the update'
+tries 'a copy of the host tries the update' --feature gated --version 1 \
+	--both gated.lua
 type_to ann during
 sees ann.out '^server during 1$' \
 	'S2.8 the host answers its clients during a rehearsal'
@@ -73,9 +82,7 @@ sees ann.out '^updated gated applied 2$' 'the clients get it'
 sees bob.out '^updated gated applied 2$' 'also who came meanwhile'
 
 # A revert of the feature does not wait for a rehearsal.
-start push "$hotfix" push -k key.sec --feature gated --version 1 --both \
-	later.lua "$addr"
-waits_at_gate "$(($(wc -l <host.err) + 1))" 'a newer one is tried'
+tries 'a newer one is tried' --feature gated --version 1 --both later.lua
 run "$hotfix" revert -k key.sec gated "$addr"
 exits 0 'a revert of its feature'
 sees push.out '^result: reverted$' 'ends it'
@@ -88,8 +95,7 @@ type_to ann back
 sees ann.out '^server back 1$' 'on the host, too'
 
 # The operator goes away: the host goes on.
-start push "$hotfix" push -k key.sec --feature alone --server gated.lua "$addr"
-waits_at_gate "$(($(wc -l <host.err) + 1))" 'one whose operator goes away'
+tries 'one whose operator goes away' --feature alone --server gated.lua
 stop push INT
 exits 130 'is not waited for'
 open_gate
@@ -103,7 +109,7 @@ type_to ann round
 await ann.out '^server round 2$'
 type_to ann after
 sees ann.out '^server after 2$' 'its event has come, and it is being tried'
-copy=$(cat "/proc/$(cat host.pid)/task/$(cat host.pid)/children")
+copy=$(children)
 type_to ann round
 sees ann.out '^client round ' 'the event comes once more'
 open_gate
@@ -117,8 +123,7 @@ for feature in event alone; do
 	run "$hotfix" revert -k key.sec $feature "$addr"
 	exits 0 "a revert of $feature"
 done
-start push "$hotfix" push -k key.sec --feature late --server gated.lua "$addr"
-waits_at_gate "$(($(wc -l <host.err) + 1))" 'one more is tried'
+tries 'one more is tried' --feature late --server gated.lua
 stop host
 exits 0 'a host ends in order during a rehearsal'
 gone 'it leaves no copy behind'
