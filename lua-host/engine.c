@@ -15,12 +15,9 @@
 void
 engine_entry_free(struct engine_entry *en)
 {
-	size_t i;
-
 	if (en == NULL)
 		return;
-	for (i = 0; i < en->nfired; i++)
-		free(en->fired[i]);
+	engine_entry_unfire(en, 0);
 	free(en->fired);
 	free(en->event);
 	free(en->name);
@@ -79,6 +76,13 @@ engine_entry_fired(struct engine_entry *en, const char *event)
 		return -1;
 	en->nfired++;
 	return 0;
+}
+
+void
+engine_entry_unfire(struct engine_entry *en, size_t n)
+{
+	while (en->nfired > n)
+		free(en->fired[--en->nfired]);
 }
 
 int
@@ -367,6 +371,7 @@ engine_leave(struct engine *e, uint64_t id, enum engine_result why,
 		free(en->event);
 		en->event = NULL;
 		en->npending = 0;
+		en->given_up = 1;
 		engine_report_puts(report, (const char *)undoing.text.data,
 		    undoing.text.len);
 		why = ENGINE_PARTIAL;

@@ -75,8 +75,10 @@ void engine_free(struct engine *e);
  *   REVERTED		without one
  *   FAILED, HUNG	nothing changed
  *   PARTIAL		with an id: it failed after plain code may have run
- *			(what went through the API was undone); without one:
- *			taken back, but a dropped entry was plain
+ *			(what went through the API was undone), or what is run
+ *			afterwards failed and memory did not suffice to undo
+ *			it: then engine_has it; without one: taken back, but a
+ *			dropped entry was plain
  */
 enum engine_result engine_change(struct engine *e, const uint64_t *drop,
     size_t ndrop, uint64_t id, const char *name, const char *text, size_t len,

@@ -389,8 +389,10 @@ static int
 look_up(lua_State *L)
 {
 	lua_pushvalue(L, 2);
-	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) {
+		lua_pushvalue(L, 2);
 		lua_gettable(L, lua_upvalueindex(2));
+	}
 	return 1;
 }
 

@@ -48,7 +48,7 @@ struct change {
 	struct engine_entry *fresh; /* the one that the report is about */
 	struct engine_entry **next; /* the list as it is to be */
 	size_t nnext;
-	size_t low; /* what lies from here on is undone first */
+	size_t low; /* what lies from here on in the old list is undone */
 	struct run *runs;
 	size_t nruns;
 	const struct run *at; /* the one that is being worked out */
@@ -57,7 +57,8 @@ struct change {
 	int nothing; /* nothing was due */
 	int plain_gone;
 	int collector_ran;
-	struct swapmap map;
+	struct swapmap view; /* the program as it is to be */
+	struct swapmap map;  /* by which it is changed */
 	struct swap_joins joins;
 	struct places places;
 	struct walk walk;
@@ -70,8 +71,10 @@ struct change {
 	    notes;
 };
 
-/* In the table ENGINE_CHANGE, until the step is over. */
-enum { KEPT_PAIRS = 1, KEPT_INSTANCES, KEPT_PLACES, KEPT_SLOTS = KEPT_PLACES };
+/* In the table ENGINE_CHANGE, until the step is over. The view's table keeps
+ * instances that nobody else has while the step may be turned back. */
+enum { KEPT_PAIRS = 1, KEPT_INSTANCES, KEPT_PLACES, KEPT_VIEW,
+	KEPT_SLOTS = KEPT_VIEW };
 
 /* --- small things -----------------------------------------------------------
  */
@@ -198,21 +201,33 @@ take_group(lua_State *W, struct change *c, size_t i)
  */
 
 /*
+ * Lay the pair of the functions at old and new, or its inverse.
+ *
  * A hook that comes, or goes, calls what it was made around: that variable is
  * not looked at, though it holds a function that others see replaced. (A hook
  * that stays has nothing replaced below it, but by who names its upvalue.)
  */
 static void
-spare_original(lua_State *W, struct change *c, int f)
+lay_pair(lua_State *W, struct change *c, int old, int new, int undo)
 {
-	int n = swap_hook_original(W, c->wrap, f);
+	int n = swap_hook_original(W, c->wrap, new), top = lua_gettop(W);
 
-	if (n > 0)
-		walk_skip_variable(W, &c->walk, f, n);
+	swapmap_add(W, &c->view, undo ? new : old, undo ? old : new);
+	if (n > 0) {
+		walk_skip_variable(W, &c->walk, new, n);
+		lua_getupvalue(W, new, n);
+	}
+	if (n > 0 && undo)
+		swapmap_hold(W, &c->map, top + 1);
+	if (n > 0 && !undo)
+		swapmap_add_hook(W, &c->map, old, new);
+	else
+		swapmap_add(W, &c->map, undo ? new : old, undo ? old : new);
+	lua_settop(W, top);
 }
 
-/* Lay the pairs in the two tables on the top over the view, or their inverse;
- * they are taken. */
+/* Lay the pairs in the two tables on the top, or their inverse; they are
+ * taken. */
 static void
 lay(lua_State *W, struct change *c, int undo)
 {
@@ -222,12 +237,11 @@ lay(lua_State *W, struct change *c, int undo)
 	for (i = 1; i < n; i += 2) {
 		lua_rawgeti(W, pairs, i);
 		lua_rawgeti(W, pairs, i + 1);
-		spare_original(W, c, lua_gettop(W));
-		swapmap_add(W, &c->map, undo ? -1 : -2, undo ? -2 : -1);
+		lay_pair(W, c, instances + 1, instances + 2, undo);
 		lua_settop(W, instances);
 	}
 	for (lua_pushnil(W); lua_next(W, instances); lua_pop(W, 1))
-		swapmap_add(W, &c->map, undo ? -2 : -1, undo ? -1 : -2);
+		lay_pair(W, c, instances + 2, instances + 1, undo);
 	lua_settop(W, pairs - 1);
 }
 
@@ -245,11 +259,13 @@ undo_entry(lua_State *W, struct change *c, const struct engine_entry *en)
 
 	if (en->serial == 0)
 		return;
+	/* Its functions first: what it set may have been one of them, or one
+	 * that it replaced. */
+	push_pairs(W, c->e, en->serial);
+	lay(W, c, 1);
 	engine_push_record(W, c->e, en->serial, RECORD_NOTES);
 	changed = (lua_Integer)places_undo(W, &c->places, lua_gettop(W));
 	lua_pop(W, 1);
-	push_pairs(W, c->e, en->serial);
-	lay(W, c, 1);
 	if (changed > 0 && !stays(c, en)) {
 		lua_pushfstring(W,
 		    "%s: %I value%s that it set %s changed since and stay%s",
@@ -271,6 +287,31 @@ is_due(lua_State *W, const struct run *r)
 	      (!r->group && engine_entry_has_fired(r->entry, on));
 	lua_settop(W, action);
 	return due;
+}
+
+/* The action on the top waits, and so did one of this update's before it was
+ * applied again: if the event of that one came, its owner has been told. */
+static void
+keep_due(lua_State *W, struct change *c, const struct run *r)
+{
+	int action = lua_gettop(W);
+	lua_Integer i, n;
+
+	lua_getfield(W, action, "on");
+	engine_push_record(W, c->e, r->entry->serial, RECORD_PENDING);
+	n = (lua_Integer)lua_rawlen(W, action + 2);
+	for (i = 1; i <= n; i++) {
+		lua_rawgeti(W, action + 2, i);
+		lua_getfield(W, action + 3, "on");
+		lua_getfield(W, action + 3, "due");
+		if (lua_rawequal(W, action + 1, action + 4) &&
+		    lua_toboolean(W, action + 5)) {
+			lua_pushboolean(W, 1);
+			lua_setfield(W, action, "due");
+		}
+		lua_settop(W, action + 2);
+	}
+	lua_settop(W, action);
 }
 
 /*
@@ -303,8 +344,14 @@ sort_queue(lua_State *W, struct change *c, struct run *r, int record, int queue)
 			continue;
 		}
 		if (!is_due(W, r)) {
+			if (r->entry->given_up) {
+				lua_settop(W, top + 2);
+				continue;
+			}
 			if (!r->group)
-				swap_try(W, &c->map);
+				swap_try(W, &c->view, &r->protos);
+			if (r->again)
+				keep_due(W, c, r);
 			to = later;
 			r->npending++;
 		}
@@ -323,7 +370,11 @@ call_make(lua_State *W, void *arg)
 	struct buf why = BUF_INIT;
 	enum state_over over;
 
-	if (engine_call(c->e, W, 0, 1, &why, &over) == 0) {
+	int failed = engine_call(c->e, W, 0, 1, &why, &over) != 0;
+
+	/* It may have told the collector to run. */
+	lua_gc(W, LUA_GCSTOP);
+	if (!failed) {
 		buf_free(&why);
 		return;
 	}
@@ -418,7 +469,8 @@ static void
 copy_record(lua_State *W, struct change *c, lua_Integer serial, int record)
 {
 	static const enum engine_record kept[] = {
-	    RECORD_PAIRS, RECORD_AFTER, RECORD_ROLLBACK, RECORD_MAINS};
+	    RECORD_PAIRS, RECORD_AFTER, RECORD_ROLLBACK, RECORD_MAINS,
+	    RECORD_JOINED};
 	int top = lua_gettop(W);
 	size_t k;
 
@@ -437,6 +489,34 @@ copy_record(lua_State *W, struct change *c, lua_Integer serial, int record)
 	lua_settop(W, top);
 }
 
+/* What of an update's variables is the program's, while actions of it wait. */
+static void
+note_joins(lua_State *W, struct change *c, size_t first, int record)
+{
+	int top = lua_gettop(W);
+	size_t i;
+
+	lua_rawgeti(W, record, RECORD_JOINED);
+	for (i = first; i < c->joins.len; i++) {
+		lua_rawgeti(W, c->joins.table, (lua_Integer)(2 * i + 1));
+		lua_rawseti(W, top + 1, (lua_Integer)lua_rawlen(W, top + 1) + 1);
+		lua_pushinteger(W, c->joins.joins[i].upvalue);
+		lua_rawseti(W, top + 1, (lua_Integer)lua_rawlen(W, top + 1) + 1);
+	}
+	lua_settop(W, top);
+}
+
+static void
+go_on(lua_State *W, struct change *c, struct run *r)
+{
+	int top = lua_gettop(W);
+
+	push_pairs(W, c->e, r->entry->serial);
+	engine_push_record(W, c->e, r->entry->serial, RECORD_JOINED);
+	swap_go_on(W, &r->plan, top + 1, top + 2, top + 3);
+	lua_settop(W, top);
+}
+
 static void
 plan_run(lua_State *W, struct change *c, size_t i)
 {
@@ -444,7 +524,7 @@ plan_run(lua_State *W, struct change *c, size_t i)
 	int top = lua_gettop(W), record = top + 1, queue = top + 2;
 	const int per_run[] = {
 	    c->pairs, c->labels, c->instances, c->counts, c->notes};
-	size_t k;
+	size_t k, njoins = c->joins.len;
 
 	c->at = r;
 	new_record(W);
@@ -468,18 +548,27 @@ plan_run(lua_State *W, struct change *c, size_t i)
 	r->plan.counts = top + 6;
 	r->plan.notes_table = top + 7;
 	r->plan.contexts_table = top + 8;
+	r->plan.undone_notes = 0;
+	if (r->again) {
+		engine_push_record(W, c->e, r->entry->serial, RECORD_NOTES);
+		r->plan.undone_notes = top + 9;
+	}
 	r->plan.wrap = c->wrap;
-	r->plan.view = &c->map;
+	r->plan.view = &c->view;
 	r->plan.protos = &r->protos;
 	r->plan.joins = &c->joins;
 	r->plan.places = &c->places;
 	r->plan.call = call_make;
 	r->plan.call_arg = c;
 	walk_skip(W, &c->walk, r->plan.contexts_table);
+	if (r->group)
+		go_on(W, c, r);
 	swap_make(W, &r->plan);
 
 	lua_settop(W, top + 2);
 	add_to_record(W, c, i, record);
+	if (r->npending > 0)
+		note_joins(W, c, njoins, record);
 	if (r->npending > 0 && !r->group) {
 		lua_rawgeti(W, record, RECORD_MAINS);
 		lua_rawgeti(W, c->mains, (lua_Integer)(i + 1));
@@ -524,6 +613,11 @@ root_record(lua_State *W, struct change *c, int record)
 	for (i = 0; i < 3; i++) {
 		lua_rawgeti(W, record, ours[i]);
 		root_all_in(W, c);
+	}
+	for (i = RECORD_MAINS; i <= RECORD_SLOTS; i++) {
+		lua_rawgeti(W, record, i);
+		walk_skip(W, &c->walk, lua_gettop(W));
+		lua_pop(W, 1);
 	}
 	/* Of what is to be done later, functions of the program are to be
 	 * those of then. */
@@ -706,9 +800,10 @@ write_report(lua_State *W, struct change *c)
 		    c->runs[i].plan.notes.len);
 		report_waiting(W, c, &c->runs[i]);
 	}
-	for (i = c->low; i < e->len; i++) {
+	for (i = 0; i < e->len; i++) {
 		en = e->entries[i];
-		if ((en->plain || en->event != NULL) && stays(c, en))
+		if ((i < c->low || en->plain || en->event != NULL) &&
+		    stays(c, en))
 			continue;
 		lua_pushfstring(W, "%s: %s", en->name, fate(c, en));
 		engine_report_top(W, c->report, 0);
@@ -735,7 +830,7 @@ change_body(lua_State *W)
 	c->own = 2;
 	c->records = 3;
 	c->wrap = 4;
-	for (k = 0; k < 10; k++)
+	for (k = 0; k < 11; k++)
 		lua_newtable(W);
 	c->mains = 5;
 	c->queues = 6;
@@ -744,15 +839,17 @@ change_body(lua_State *W)
 	c->instances = 9;
 	c->counts = 10;
 	c->notes = 11;
-	c->map.table = 12;
-	c->joins.table = 13;
-	c->places.table = 14;
-	c->places.view = &c->map;
-	c->map.data = &c->places;
+	c->view.table = 12;
+	c->map.table = 13;
+	c->joins.table = 14;
+	c->places.table = 15;
+	c->places.view = &c->view;
+	c->view.data = &c->places;
 	/* What is needed when it has to be turned back. */
 	lua_createtable(W, KEPT_SLOTS, 0);
 	for (k = 0; k < KEPT_SLOTS; k++) {
-		const int kept[] = {c->pairs, c->instances, c->places.table};
+		const int kept[] = {c->pairs, c->instances, c->places.table,
+		    c->view.table};
 
 		lua_pushvalue(W, kept[k]);
 		lua_rawseti(W, -2, k + 1);
@@ -1035,15 +1132,15 @@ turn_back_body(lua_State *W)
 	engine_push_table(W, e);
 	lua_rawgeti(W, -1, ENGINE_RECORDS);
 	lua_rawgeti(W, -2, ENGINE_WRAP);
-	for (k = 0; k < 3; k++)
+	for (k = 0; k < 4; k++)
 		lua_newtable(W);
 	c->own = 5;
 	c->records = 6;
 	c->wrap = 7;
-	c->map.table = 8;
-	c->joins.table = 9;
-	c->pairs = c->notes = 10; /* empty */
-	c->map.data = NULL;
+	c->view.table = 8;
+	c->map.table = 9;
+	c->joins.table = 10;
+	c->pairs = c->notes = 11; /* empty */
 	c->collector_ran = lua_gc(W, LUA_GCISRUNNING) > 0;
 	lua_gc(W, LUA_GCSTOP);
 	refusals = state_refusals(e->state);
@@ -1072,11 +1169,14 @@ turn_back_body(lua_State *W)
 	return 0;
 }
 
-static void
+/* 0, or -1: it needs memory that there is not; nothing is turned back. */
+static int
 turn_back(struct change *c)
 {
 	struct engine *e = c->e;
+	static const char still[] = "it stays in force, since: ";
 	struct change back;
+	int result = 0;
 
 	memset(&back, 0, sizeof back);
 	back.e = e;
@@ -1086,22 +1186,26 @@ turn_back(struct change *c)
 	back.nruns = c->nruns;
 	back.places = c->places;
 	walk_init(&back.walk);
-	back.places.view = &back.map;
+	back.places.view = &back.view;
 	lua_pushcfunction(e->W, turn_back_body);
 	lua_pushlightuserdata(e->W, &back);
 	if (lua_pcall(e->W, 1, 0, 0) != LUA_OK) {
+		engine_report_puts(c->report, still, sizeof still - 1);
 		engine_report_top(e->W, c->report, 0);
-		c->failure = ENGINE_PARTIAL;
+		result = -1;
 	}
 	wake_collector(&back);
 	c->places = back.places;
-	c->places.view = &c->map;
+	c->places.view = &c->view;
+	swapmap_free(&back.view);
 	swapmap_free(&back.map);
 	walk_free(&back.walk);
+	return result;
 }
 
-/* The functions that the fresh update wants to be run once it is in force. 0,
- * or -1: one failed, and nothing is changed any more. */
+/* The functions that the fresh update wants to be run once it is in force. 0;
+ * -1: one failed, and nothing is changed any more; 1: one failed, and all of
+ * it had to stay. */
 static int
 run_after(struct change *c)
 {
@@ -1122,8 +1226,11 @@ run_after(struct change *c)
 		return 0;
 	if (status != LUA_OK)
 		tell(c);
-	turn_back(c);
-	run_rollback(c, r->serial);
+	if (turn_back(c) != 0)
+		return 1;
+	/* One that was in force in part leaves as a whole, later. */
+	if (!r->group)
+		run_rollback(c, r->serial);
 	remove_new_records(c);
 	c->report->replaced = c->report->running = 0;
 	return -1;
@@ -1155,29 +1262,31 @@ add_run(struct change *c, struct engine_entry *en, int group, int again)
 	swap_init(&r->plan);
 }
 
-/* The list without what is dropped, with what enters. */
+/* The list without what is dropped, with what enters. What only waits, as a
+ * whole, comes and goes without a change of anything: *low is the lowest id
+ * from which on the program changes. */
 static void
-make_list(struct change *c)
+make_list(struct change *c, uint64_t *low)
 {
 	struct engine *e = c->e;
 	const struct engine_step *step = c->step;
-	size_t i, at = e->len;
+	const struct engine_entry *enters = step->enters;
+	size_t i, at = enters != NULL ? engine_place_of(e, enters->id) : e->len;
 	struct engine_entry *en;
 
-	c->low = e->len;
-	if (step->enters != NULL)
-		c->low = at = engine_place_of(e, step->enters->id);
+	*low = enters != NULL && enters->event == NULL ? enters->id
+						       : UINT64_MAX;
 	for (i = 0; i <= e->len; i++) {
-		if (i == at && step->enters != NULL)
+		if (i == at && enters != NULL)
 			c->next[c->nnext++] = step->enters;
 		if (i == e->len)
 			break;
 		en = e->entries[i];
 		if (is_in(en->id, step->drop, step->ndrop) ||
-		    (step->enters != NULL && en->id == step->enters->id)) {
+		    (enters != NULL && en->id == enters->id)) {
 			c->plain_gone |= en->plain;
-			if (i < c->low)
-				c->low = i;
+			if (en->event == NULL && en->id < *low)
+				*low = en->id;
 		} else {
 			c->next[c->nnext++] = en;
 		}
@@ -1190,6 +1299,7 @@ make_lists(struct change *c)
 {
 	struct engine *e = c->e;
 	struct engine_entry *release = c->step->release, *en;
+	uint64_t low;
 	size_t i;
 
 	c->next = malloc((e->len + 1) * sizeof(struct engine_entry *));
@@ -1197,20 +1307,21 @@ make_lists(struct change *c)
 	if (c->next == NULL || c->runs == NULL)
 		return -1;
 	c->fresh = release != NULL ? release : c->step->enters;
-	make_list(c);
+	make_list(c, &low);
 	if (release != NULL) {
-		c->low = engine_place_of(e, release->id);
+		low = release->id;
 		/* A group comes on top of what is in force of its update. */
 		if (release->event == NULL) {
 			add_run(c, release, 1, 0);
-			c->low++;
+			low++;
 		}
 	}
-	for (i = c->low; i < c->nnext; i++) {
+	c->low = engine_place_of(e, low);
+	for (i = 0; i < c->nnext; i++) {
 		en = c->next[i];
-		if (en != c->fresh && (en->plain || en->event != NULL))
+		if (en->id < low || (en == c->step->enters && en->event != NULL))
 			continue;
-		if (en == c->step->enters && en->event != NULL)
+		if (en != c->fresh && (en->plain || en->event != NULL))
 			continue;
 		add_run(c, en, 0, en != c->fresh);
 	}
@@ -1291,6 +1402,7 @@ change_free(struct change *c)
 	}
 	free(c->runs);
 	free(c->next);
+	swapmap_free(&c->view);
 	swapmap_free(&c->map);
 	swap_joins_free(&c->joins);
 	places_free(&c->places);
@@ -1310,9 +1422,11 @@ engine_step(struct engine *e, const struct engine_step *step,
     struct engine_report *report)
 {
 	static const char oom[] = "not enough memory";
-	struct engine_entry *enters = step->enters;
+	struct engine_entry *enters = step->enters, *release = step->release;
+	size_t nfired = release != NULL ? release->nfired : 0;
 	enum engine_result result;
 	struct change c;
+	int after = -1;
 
 	memset(&c, 0, sizeof c);
 	c.e = e;
@@ -1325,15 +1439,17 @@ engine_step(struct engine *e, const struct engine_step *step,
 		result = ENGINE_FAILED;
 	} else if (c.nothing) {
 		result = ENGINE_HAVE;
-	} else if (carry_out(&c) == 0 && run_after(&c) == 0) {
+	} else if (carry_out(&c) == 0 && (after = run_after(&c)) >= 0) {
 		take_over(&c);
-		enters = NULL;
-		result = done(&c);
+		enters = release = NULL;
+		result = after > 0 ? ENGINE_PARTIAL : done(&c);
 	} else if (c.failure == ENGINE_FAILED && report->plain) {
 		result = ENGINE_PARTIAL;
 	} else {
 		result = c.failure;
 	}
+	if (release != NULL)
+		engine_entry_unfire(release, nfired);
 	drop_kept(&c);
 	e->busy = 0;
 	wake_collector(&c);

@@ -24,6 +24,8 @@ struct engine_entry {
 	char *event;  /* its text is not run before this; NULL: it was */
 	char **fired; /* events that its actions waited for, and that came */
 	size_t nfired;
+	int given_up;       /* it failed at an event, and could not leave:
+			       what waited of it never comes */
 	size_t npending;    /* actions that wait */
 	lua_Integer serial; /* of its record; no two are alike */
 };
@@ -50,7 +52,8 @@ enum engine_record {
 	RECORD_AFTER,     /* functions to run when all of them came */
 	RECORD_ROLLBACK,  /* functions to run when it is taken back */
 	RECORD_MAINS,     /* the text as a function, while actions wait */
-	RECORD_SLOTS = RECORD_MAINS,
+	RECORD_JOINED,    /* function, upvalue, ...: joined, likewise */
+	RECORD_SLOTS = RECORD_JOINED,
 };
 
 struct engine {
@@ -82,6 +85,8 @@ struct engine_entry *engine_entry_new(uint64_t id, const char *name,
 int engine_entry_has_fired(const struct engine_entry *en, const char *event);
 /* 0 or -1: memory. */
 int engine_entry_fired(struct engine_entry *en, const char *event);
+/* All but the first n of those events did not come, after all. */
+void engine_entry_unfire(struct engine_entry *en, size_t n);
 /* Anything of it waits. */
 int engine_entry_waits(const struct engine_entry *en);
 

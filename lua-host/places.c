@@ -7,7 +7,7 @@
 #include <lauxlib.h>
 
 #define PER_PLACE 4
-#define PER_NOTE  5
+#define PER_NOTE  6
 
 static void
 no_memory(lua_State *L)
@@ -286,68 +286,130 @@ places_turn_back(lua_State *L, struct places *p)
 
 /* --- what one update set -------------------------------------------------- */
 
-void
-places_note(lua_State *L, const struct places *p, int notes, size_t place,
-    int before)
+enum { NOTE_KIND = 1, NOTE_CONTAINER, NOTE_KEY, NOTE_BEFORE, NOTE_WRITTEN,
+	NOTE_OTHER }; /* true: the latest places_undo found something else */
+
+static lua_Integer
+count_notes(lua_State *L, int notes)
 {
-	lua_Integer n, at;
+	lua_Integer n;
 
 	lua_rawgeti(L, notes, 0);
 	n = lua_tointeger(L, -1);
 	lua_pop(L, 1);
-	at = PER_NOTE * n;
+	return n;
+}
+
+void
+places_note(lua_State *L, const struct places *p, int notes, size_t place,
+    int before)
+{
+	lua_Integer n = count_notes(L, notes), at = PER_NOTE * n;
+
 	lua_pushinteger(L, (lua_Integer)p->list[place].kind);
-	lua_rawseti(L, notes, at + 1);
+	lua_rawseti(L, notes, at + NOTE_KIND);
 	push_slot(L, p, place, CONTAINER);
-	lua_rawseti(L, notes, at + 2);
+	lua_rawseti(L, notes, at + NOTE_CONTAINER);
 	push_slot(L, p, place, KEY);
-	lua_rawseti(L, notes, at + 3);
+	lua_rawseti(L, notes, at + NOTE_KEY);
 	lua_pushvalue(L, before);
-	lua_rawseti(L, notes, at + 4);
+	lua_rawseti(L, notes, at + NOTE_BEFORE);
 	push_slot(L, p, place, NOW);
-	lua_rawseti(L, notes, at + 5);
+	lua_rawseti(L, notes, at + NOTE_WRITTEN);
+	lua_pushboolean(L, 0);
+	lua_rawseti(L, notes, at + NOTE_OTHER);
 	lua_pushinteger(L, n + 1);
 	lua_rawseti(L, notes, 0);
+}
+
+/* Push the n-th note; its place is returned. */
+static size_t
+push_note(lua_State *L, struct places *p, int notes, lua_Integer n)
+{
+	int top = lua_gettop(L), i;
+
+	for (i = 1; i <= PER_NOTE; i++)
+		lua_rawgeti(L, notes, PER_NOTE * (n - 1) + i);
+	return places_find(L, p,
+	    (enum place_kind)lua_tointeger(L, top + NOTE_KIND),
+	    top + NOTE_CONTAINER, top + NOTE_KEY);
 }
 
 size_t
 places_undo(lua_State *L, struct places *p, int notes)
 {
-	int top = lua_gettop(L), i;
+	int top = lua_gettop(L), other;
 	lua_Integer n;
-	size_t place, strangers = 0;
+	size_t place, others = 0;
 
-	lua_rawgeti(L, notes, 0);
-	n = lua_tointeger(L, -1);
-	for (; n > 0; n--) {
-		lua_settop(L, top);
-		for (i = 1; i <= PER_NOTE; i++)
-			lua_rawgeti(L, notes, PER_NOTE * (n - 1) + i);
-		place = places_find(L, p,
-		    (enum place_kind)lua_tointeger(L, top + 1), top + 2,
-		    top + 3);
+	for (n = count_notes(L, notes); n > 0; n--) {
+		place = push_note(L, p, notes, n);
 		places_push(L, p, place);
-		lua_pushvalue(L, top + 5);
+		lua_pushvalue(L, top + NOTE_WRITTEN);
 		swapmap_see(L, p->view);
-		if (lua_rawequal(L, -1, -2))
-			places_put(L, p, place, top + 4);
+		other = !lua_rawequal(L, -1, -2);
+		if (other)
+			others++;
 		else
-			strangers++;
+			places_put(L, p, place, top + NOTE_BEFORE);
+		lua_pushboolean(L, other);
+		lua_rawseti(L, notes, PER_NOTE * (n - 1) + NOTE_OTHER);
+		lua_settop(L, top);
+	}
+	return others;
+}
+
+/* Push the last note of the place; 0: there is none. */
+static int
+push_note_of(lua_State *L, struct places *p, int notes, size_t place)
+{
+	int top = lua_gettop(L);
+	lua_Integer n;
+
+	for (n = count_notes(L, notes); n > 0; n--) {
+		if (push_note(L, p, notes, n) == place)
+			return 1;
+		lua_settop(L, top);
+	}
+	return 0;
+}
+
+int
+places_leave(lua_State *L, struct places *p, int notes, size_t place, int to)
+{
+	int top = lua_gettop(L), other, i;
+	lua_Integer n = count_notes(L, to);
+
+	other = push_note_of(L, p, notes, place) &&
+		lua_toboolean(L, top + NOTE_OTHER);
+	if (other) {
+		for (i = PER_NOTE; i > 0; i--)
+			lua_rawseti(L, to, PER_NOTE * n + i);
+		lua_pushinteger(L, n + 1);
+		lua_rawseti(L, to, 0);
 	}
 	lua_settop(L, top);
-	return strangers;
+	return other;
+}
+
+int
+places_push_written(lua_State *L, struct places *p, int notes, size_t place)
+{
+	int top = lua_gettop(L);
+
+	if (!push_note_of(L, p, notes, place))
+		return 0;
+	lua_copy(L, top + NOTE_WRITTEN, top + 1);
+	lua_settop(L, top + 1);
+	swapmap_see(L, p->view);
+	return 1;
 }
 
 void
 places_append(lua_State *L, int to, int from)
 {
-	lua_Integer i, n, m;
+	lua_Integer i, n = count_notes(L, from), m = count_notes(L, to);
 
-	lua_rawgeti(L, to, 0);
-	m = lua_tointeger(L, -1);
-	lua_rawgeti(L, from, 0);
-	n = lua_tointeger(L, -1);
-	lua_pop(L, 2);
 	for (i = 1; i <= PER_NOTE * n; i++) {
 		lua_rawgeti(L, from, i);
 		lua_rawseti(L, to, PER_NOTE * m + i);

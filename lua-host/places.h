@@ -64,14 +64,25 @@ void places_remove(lua_State *L, struct places *p);
 void places_write(lua_State *L, struct places *p);
 
 /*
- * What one update set: five values for each in the table at idx, with their
- * number at index 0.
+ * What one update set: some values for each in the table at index notes, with
+ * their number at index 0.
  */
 void places_note(lua_State *L, const struct places *p, int notes, size_t place,
     int before);
 /* Take it back, from the last to the first, where a place still holds what
- * was written. Returns how many places were something else by now. */
+ * was written. Returns how many were something else by now. */
 size_t places_undo(lua_State *L, struct places *p, int notes);
+
+/*
+ * When the update whose notes were undone is applied again. What places_undo
+ * found at the place to be something else by then stays the program's:
+ * places_leave copies the note of it to those at index to and returns 1.
+ * places_push_written pushes what the notes had written there; 0: nothing.
+ */
+int places_leave(lua_State *L, struct places *p, int notes, size_t place,
+    int to);
+int places_push_written(lua_State *L, struct places *p, int notes,
+    size_t place);
 
 /* Put a copy of the notes behind others. */
 void places_append(lua_State *L, int to, int from);

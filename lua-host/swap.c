@@ -57,6 +57,8 @@ swap_free(struct swap_plan *p)
 	walkset_free(&p->olds);
 	walkset_free(&p->news);
 	walkset_free(&p->withs);
+	walkset_free(&p->in_force);
+	walkset_free(&p->joined);
 	walkset_free(&p->var_index);
 	free(p->contexts);
 	free(p->vars);
@@ -199,6 +201,14 @@ swap_add_pair(struct swap_plan *p, int new, int live,
 	int64_t other;
 
 	refuse_c(p, live, s);
+	if (walkset_get(&p->in_force, o) >= 0)
+		luaL_error(L, "%s: is a new function of this update already",
+		    name);
+	if (walkset_get(&p->in_force, n) >= 0)
+		luaL_error(L,
+		    "%s: its new function replaces another one already; each "
+		    "needs one of its own",
+		    name);
 	other = walkset_get(&p->olds, o);
 	if (other >= 0)
 		luaL_error(L,
@@ -250,6 +260,8 @@ var_of(struct swap_plan *p, const void *id, const char *name)
 	memset(v, 0, sizeof *v);
 	v->id = id;
 	v->name = name;
+	if (walkset_get(&p->joined, id) >= 0)
+		v->with = id;
 	return v;
 }
 
@@ -644,6 +656,12 @@ decide(struct swap_plan *p, size_t context, int f, int old, int n, int v,
 	if (env) {
 		if (m > 0)
 			join_env(p, context, f, n, old, m);
+	} else if (walkset_get(&p->joined, lua_upvalueid(L, f, n)) >= 0) {
+		/* By a part of the update that came before: what it holds is
+		 * the program's. It is the same here, or refused. */
+		swap_has_option(p, c.action, "keep", name);
+		if (m > 0)
+			join(p, context, f, n, name, old, m);
 	} else if (m == 0) {
 		absent(p, context, f, n, old, v, name);
 	} else {
@@ -661,7 +679,8 @@ visit(struct swap_plan *p, size_t context)
 	p->contexts[context].visited = 1;
 	/* Found to be a replacement since: it has an old one of its own. */
 	if (p->contexts[context].helper &&
-	    walkset_get(&p->news, p->contexts[context].f) >= 0)
+	    (walkset_get(&p->news, p->contexts[context].f) >= 0 ||
+		walkset_get(&p->in_force, p->contexts[context].f) >= 0))
 		return;
 	lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * context + 1));
 	lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * context + 2));
@@ -728,6 +747,21 @@ check_vars(struct swap_plan *p)
 	}
 }
 
+/* Push what the action is about, as the update says it. */
+static void
+push_subject(struct swap_plan *p, lua_Integer action)
+{
+	static const char *const fields[] = {"target", "like", "name"};
+	size_t i;
+
+	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+		if (swap_push_field(p, action, fields[i]) != LUA_TNIL)
+			return;
+		lua_pop(p->L, 1);
+	}
+	lua_pushliteral(p->L, "?");
+}
+
 /* Names in keep, fresh and upvalues that meant nothing are mistakes. */
 static void
 check_options(struct swap_plan *p, lua_Integer action)
@@ -745,9 +779,7 @@ check_options(struct swap_plan *p, lua_Integer action)
 		for (lua_pushnil(L); lua_next(L, top + 2); lua_pop(L, 1)) {
 			lua_pushvalue(L, -2);
 			if (lua_rawget(L, top + 1) == LUA_TNIL) {
-				if (swap_push_field(p, action, "target") ==
-				    LUA_TNIL)
-					swap_push_field(p, action, "name");
+				push_subject(p, action);
 				luaL_error(L,
 				    "%s: %s names '%s', which the "
 				    "update does not use",
@@ -790,6 +822,34 @@ join_all(struct swap_plan *p)
 			lua_upvaluejoin(L, top + 1, n, -1,
 			    p->joins->joins[j].upvalue);
 		}
+		lua_settop(L, top);
+	}
+}
+
+void
+swap_go_on(lua_State *L, struct swap_plan *p, int pairs, int instances,
+    int joined)
+{
+	int top = lua_gettop(L);
+	lua_Integer i, n = (lua_Integer)lua_rawlen(L, pairs);
+
+	p->L = L;
+	for (i = 2; i <= n; i += 2) {
+		lua_rawgeti(L, pairs, i);
+		add_to(L, &p->in_force, lua_topointer(L, -1), 0);
+		if (swap_hook_original(L, p->wrap, top + 1) > 0)
+			swap_note_hook(p, top + 1);
+		lua_settop(L, top);
+	}
+	for (lua_pushnil(L); lua_next(L, instances); lua_pop(L, 1))
+		add_to(L, &p->in_force, lua_topointer(L, -2), 0);
+	n = (lua_Integer)lua_rawlen(L, joined);
+	for (i = 1; i < n; i += 2) {
+		lua_rawgeti(L, joined, i);
+		lua_rawgeti(L, joined, i + 1);
+		add_to(L, &p->joined,
+		    lua_upvalueid(L, top + 1, (int)lua_tointeger(L, top + 2)),
+		    0);
 		lua_settop(L, top);
 	}
 }

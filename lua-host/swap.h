@@ -48,6 +48,8 @@ struct swap_plan {
 	int counts;         /* empty; results: name, how many instances, ... */
 	int notes_table;    /* empty; result: what was set (places_note) */
 	int contexts_table; /* empty */
+	int undone_notes; /* 0; when the update is applied again: what it had
+			     set, and was undone */
 	int wrap;           /* the function that makes hooks (swap_push_wrap) */
 	const struct swapmap *view;
 	struct walkset *protos; /* of the update's text; modules are added */
@@ -65,6 +67,8 @@ struct swap_plan {
 	size_t ninstances, ncounts;
 	struct walkset olds, news; /* of all pairs */
 	struct walkset withs;      /* of hooks */
+	struct walkset in_force;   /* new functions of pairs made before */
+	struct walkset joined;     /* variables joined before */
 	struct swap_context *contexts;
 	size_t ncontexts, cap_contexts;
 	struct swap_var *vars;
@@ -77,6 +81,15 @@ struct swap_plan {
 void swap_init(struct swap_plan *p); /* all zero */
 void swap_free(struct swap_plan *p);
 
+/*
+ * Before swap_make, for an update that is in force in part: the tables at the
+ * stack indices pairs, instances (as above) and joined (function of the
+ * program, upvalue, ...: what was joined with) are what it has done so far.
+ * The rest is worked out as if all came at once.
+ */
+void swap_go_on(lua_State *L, struct swap_plan *p, int pairs, int instances,
+    int joined);
+
 /* Work out the queue and join the update's functions. */
 void swap_make(lua_State *L, struct swap_plan *p);
 
@@ -86,9 +99,10 @@ void swap_push_wrap(lua_State *L);
  * original; 0: it is no hook. */
 int swap_hook_original(lua_State *L, int wrap, int f);
 
-/* Resolve the target of the action on the top of the stack, for an update
- * that waits: raises the errors that are certain to come. Modules that are
- * not loaded may be by then. */
-void swap_try(lua_State *L, const struct swapmap *view);
+/* Look at the action on the top of the stack, which is to wait: raises the
+ * errors that are certain to come. Modules that are not loaded may be by
+ * then. */
+void swap_try(lua_State *L, const struct swapmap *view,
+    const struct walkset *protos);
 
 #endif

@@ -54,6 +54,19 @@ swap_push_base(struct swap_plan *p, int f)
 	}
 }
 
+void
+swap_note_hook(struct swap_plan *p, int f)
+{
+	lua_State *L = p->L;
+	int added;
+
+	lua_getupvalue(L, f, 3 - swap_hook_original(L, p->wrap, f));
+	added = walkset_add(&p->withs, lua_topointer(L, -1), 0);
+	lua_pop(L, 1);
+	if (added < 0)
+		luaL_error(L, "not enough memory");
+}
+
 /* --- targets -------------------------------------------------------------- */
 
 /* Push the text of action[field] and its value, which must be a function. */
@@ -76,14 +89,19 @@ push_function(struct swap_plan *p, lua_Integer action, const char *field)
 	return text;
 }
 
+static void
+refuse_with(lua_State *L, const char *target)
+{
+	luaL_error(L, "%s: with is not a function of this update", target);
+}
+
 /* Push action.with, a function of the update. */
 static void
 push_with(struct swap_plan *p, lua_Integer action, const char *target)
 {
 	swap_push_field(p, action, "with");
 	if (!swapproto_has(p->L, lua_gettop(p->L), p->protos))
-		luaL_error(p->L, "%s: with is not a function of this update",
-		    target);
+		refuse_with(p->L, target);
 }
 
 static void
@@ -198,15 +216,34 @@ plan_instances(struct swap_plan *p, lua_Integer action)
 
 /* --- data ----------------------------------------------------------------- */
 
+/* 1 when the program has changed the place since this update set it first. */
+static int
+is_left(struct swap_plan *p, size_t place)
+{
+	return p->undone_notes != 0 &&
+	       places_leave(p->L, p->places, p->undone_notes, place,
+		   p->notes_table);
+}
+
 void
 swap_set_place(struct swap_plan *p, size_t place, int v)
 {
 	lua_State *L = p->L;
+	int top = lua_gettop(L);
 
+	if (is_left(p, place))
+		return;
+	/* A table or function of the update's own goes together with others
+	 * that it makes. */
+	if (p->undone_notes != 0 && !lua_istable(L, v) &&
+	    !swapproto_has(L, v, p->protos) &&
+	    places_push_written(L, p->places, p->undone_notes, place) &&
+	    lua_type(L, v) == lua_type(L, top + 1))
+		v = top + 1;
 	places_push(L, p->places, place);
 	places_put(L, p->places, place, v);
 	places_note(L, p->places, p->notes_table, place, lua_gettop(L));
-	lua_pop(L, 1);
+	lua_settop(L, top);
 }
 
 static void
@@ -264,9 +301,14 @@ plan_set(struct swap_plan *p, lua_Integer action)
 	text = lua_tolstring(L, -1, &len);
 	target_find(L, text, len, p->view, &t);
 	place = place_of(p, &t, top + 2);
+	if (is_left(p, place)) {
+		lua_settop(L, top);
+		return;
+	}
 	places_push(L, p->places, place); /* top + 5 */
 	check_expected(p, action, text, top + 5);
 	swap_push_field(p, action, "value");
+	swapmap_see(L, p->view);
 	if (t.kind == TARGET_META)
 		check_metatable(L, text, top + 2, top + 6);
 	swap_set_place(p, place, top + 6);
@@ -300,7 +342,7 @@ swap_plan_action(struct swap_plan *p, lua_Integer action)
 }
 
 void
-swap_try(lua_State *L, const struct swapmap *view)
+swap_try(lua_State *L, const struct swapmap *view, const struct walkset *protos)
 {
 	int action = lua_gettop(L);
 	struct target t;
@@ -309,6 +351,9 @@ swap_try(lua_State *L, const struct swapmap *view)
 
 	lua_getfield(L, action, "target");
 	text = lua_tolstring(L, -1, &len);
+	lua_getfield(L, action, "with");
+	if (!swapproto_has(L, action + 2, protos))
+		refuse_with(L, text);
 	if (target_is_loaded(L, text, len)) {
 		target_find(L, text, len, view, &t);
 		if (!lua_isfunction(L, -1))

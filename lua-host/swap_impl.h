@@ -47,6 +47,8 @@ void swap_add_pair(struct swap_plan *p, int new, int live,
 const char *swap_label(struct swap_plan *p, size_t context);
 /* What a wrapper of ours wraps, through all of them; pushes one value. */
 void swap_push_base(struct swap_plan *p, int f);
+/* The function that the hook at f calls is used for no other. */
+void swap_note_hook(struct swap_plan *p, int f);
 
 /* Push action[field]; returns its type. */
 int swap_push_field(struct swap_plan *p, lua_Integer action, const char *field);
@@ -64,7 +66,9 @@ void swap_note_dropped(struct swap_plan *p, const char *where, const char *name,
 
 /* swap_action.c */
 void swap_plan_action(struct swap_plan *p, lua_Integer action);
-/* The place holds the value at v from now on, and this update is to blame. */
+/* The place holds the value at v from now on, and this update is to blame. An
+ * update that is applied again leaves what the program has changed since, and
+ * writes what it had written, not what it may have worked out from that. */
 void swap_set_place(struct swap_plan *p, size_t place, int v);
 
 /* swap_module.c */

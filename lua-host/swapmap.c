@@ -19,6 +19,7 @@ swapmap_free(struct swapmap *m)
 {
 	walkset_free(&m->index);
 	walkset_free(&m->heads);
+	walkset_free(&m->held);
 	free(m->to);
 	free(m->next);
 	m->to = NULL;
@@ -49,22 +50,42 @@ set_to(lua_State *L, struct swapmap *m, size_t pair, int to)
 	m->to[pair] = lua_topointer(L, to);
 }
 
-/* All pairs that lead to a lead to the function at index to. */
+/* 1 when the pair's from is held as a hook's original. */
+static int
+is_held(lua_State *L, const struct swapmap *m, size_t pair)
+{
+	const void *from;
+
+	swapmap_push_from(L, m, pair);
+	from = lua_topointer(L, -1);
+	lua_pop(L, 1);
+	return walkset_get(&m->held, from) >= 0;
+}
+
+/* All pairs that lead to a lead to the function at index to; with but_held,
+ * those of a held one stay. */
 static void
-redirect(lua_State *L, struct swapmap *m, const void *a, int to)
+redirect(lua_State *L, struct swapmap *m, const void *a, int to, int but_held)
 {
 	const void *b = lua_topointer(L, to);
-	uint32_t first = head(m, a), i, last = NONE;
+	uint32_t first = head(m, a), i, next, moved, stay = NONE;
 
 	if (first == NONE || a == b)
 		return;
-	for (i = first; i != NONE; i = m->next[i]) {
-		set_to(L, m, i, to);
-		last = i;
+	moved = head(m, b);
+	for (i = first; i != NONE; i = next) {
+		next = m->next[i];
+		if (but_held && is_held(L, m, i)) {
+			m->next[i] = stay;
+			stay = i;
+		} else {
+			set_to(L, m, i, to);
+			m->next[i] = moved;
+			moved = i;
+		}
 	}
-	m->next[last] = head(m, b);
-	set_head(L, m, b, first);
-	set_head(L, m, a, NONE);
+	set_head(L, m, b, moved);
+	set_head(L, m, a, stay);
 }
 
 static void
@@ -85,16 +106,18 @@ grow(lua_State *L, struct swapmap *m)
 	m->cap = n;
 }
 
-void
-swapmap_add(lua_State *L, struct swapmap *m, int from, int to)
+static void
+add(lua_State *L, struct swapmap *m, int from, int to, int is_hook)
 {
 	const void *a = lua_topointer(L, from);
 
 	from = lua_absindex(L, from);
 	to = lua_absindex(L, to);
-	redirect(L, m, a, to);
+	redirect(L, m, a, to, is_hook);
 	/* A function that is seen as another one is not seen itself. */
 	if (walkset_get(&m->index, a) >= 0)
+		return;
+	if (is_hook && walkset_get(&m->held, a) >= 0)
 		return;
 	if (m->len == m->cap)
 		grow(L, m);
@@ -106,6 +129,25 @@ swapmap_add(lua_State *L, struct swapmap *m, int from, int to)
 	if (walkset_add(&m->index, a, (uint32_t)m->len) < 0)
 		no_memory(L);
 	m->len++;
+}
+
+void
+swapmap_add(lua_State *L, struct swapmap *m, int from, int to)
+{
+	add(L, m, from, to, 0);
+}
+
+void
+swapmap_add_hook(lua_State *L, struct swapmap *m, int from, int to)
+{
+	add(L, m, from, to, 1);
+}
+
+void
+swapmap_hold(lua_State *L, struct swapmap *m, int f)
+{
+	if (walkset_add(&m->held, lua_topointer(L, f), 0) < 0)
+		no_memory(L);
 }
 
 int

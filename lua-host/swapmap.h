@@ -26,12 +26,23 @@ struct swapmap {
 	/* Private: pairs with the same to are a list. */
 	struct walkset heads; /* of a to: its first pair, or none */
 	uint32_t *next;
+	struct walkset held; /* see swapmap_hold */
 };
 
 void swapmap_free(struct swapmap *m);
 
 /* What is seen as the function at index from, is seen as that at to. */
 void swapmap_add(lua_State *L, struct swapmap *m, int from, int to);
+
+/*
+ * A hook that is undone has the function at f for its original. Nobody else
+ * holds that one, but for calls of the hook that are under way, and those are
+ * to go on to it, not into the next hook. swapmap_add_hook is swapmap_add for
+ * a to that is a hook: it leaves alone who holds such a function. (For a map
+ * by which the heap is changed. In a view all of it is seen as the hook.)
+ */
+void swapmap_hold(lua_State *L, struct swapmap *m, int f);
+void swapmap_add_hook(lua_State *L, struct swapmap *m, int from, int to);
 
 /* The pair whose from this is, or -1. */
 int swapmap_find(const struct swapmap *m, const void *from);

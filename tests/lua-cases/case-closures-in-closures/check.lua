@@ -1,0 +1,11 @@
+assert(PATCH_OK, PATCH_ERR)
+local function is(a, t, n, x, y, z) assert(a == x and t == y and n == z, ("%s %s %s"):format(x, y, z)) end
+is(11, 2, nil, INNER(1))
+is(13, 5, nil, MID(2)(3))
+local mid = require "nest".outer(7)
+local inner = mid(3)
+is(21, 107, "new", inner(1))
+is(13, 108, nil, INNER(1))
+assert(hotfix.rollback())
+is(21, 110, "new", inner(1))
+is(21, 111, nil, require "nest".outer(1)(20)(0))

@@ -1,0 +1,7 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(TAKE(15) == "new -10" and TAKE(21) == "far too much" and VAULT.take == TAKE)
+assert(PEEK() == "open")
+coroutine.close(CO)
+assert(PEEK() == "shut")
+assert(hotfix.rollback())
+assert(TAKE(15) == "too much" and TAKE(1) == -11 and PEEK() == false)

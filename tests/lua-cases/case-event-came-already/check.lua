@@ -1,0 +1,16 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(hotfix.apply("waits", [[
+hotfix.replace { target = "tide::low", on = "night", when = function() ASKED = (ASKED or 0) + 1 return true end, with = function() return "new low" end }
+hotfix.replace { target = "tide::high", on = "day", with = function() return "new high" end }]]))
+hotfix.fire("night")
+assert(TIDE.low() == "new low" and TIDE.high() == "high" and ASKED == 1)
+assert(hotfix.rollback("case"))
+assert(TIDE.moon() == "moon" and TIDE.low() == "new low" and TIDE.high() == "high" and ASKED == 1)
+hotfix.fire("day")
+assert(TIDE.high() == "new high" and TIDE.low() == "new low" and hotfix.status("waits").state == "applied")
+assert(hotfix.apply("case", "hotfix.replace { target = 'tide::moon', with = function() return 'again' end }"))
+assert(TIDE.moon() == "again" and TIDE.high() == "new high" and TIDE.low() == "new low" and ASKED == 1)
+assert(hotfix.rollback("waits"))
+hotfix.fire("day")
+hotfix.fire("night")
+assert(TIDE.low() == "low" and TIDE.high() == "high" and TIDE.moon() == "again" and ASKED == 1)

@@ -1,0 +1,1 @@
+hotfix.replace { target = "tide::moon", with = function() return "lower" end }

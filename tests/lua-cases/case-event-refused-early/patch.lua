@@ -1,0 +1,1 @@
+hotfix.replace { target = "keep::gaet", on = "dawn", with = function() end }

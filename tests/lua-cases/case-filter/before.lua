@@ -1,0 +1,2 @@
+package.preload["ai"] = function() return { think = function() return "old" end } end
+THINK = require "ai".think

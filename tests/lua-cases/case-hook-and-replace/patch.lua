@@ -1,0 +1,1 @@
+hotfix.hook { target = "pot::boil", with = function(original) return "hook " .. original() end }

@@ -1,0 +1,5 @@
+assert(PATCH_OK, PATCH_ERR)
+local r, calls = DEEP.down(50000)
+assert(r == 50000 and calls == 50001, calls)
+assert(hotfix.rollback())
+assert(select("#", DEEP.down(50000)) == 1)

@@ -1,0 +1,5 @@
+package.preload["mail"] = function()
+  return { send = function(s) return "<" .. s .. ">" end }
+end
+MAIL = require "mail"
+SEND = MAIL.send

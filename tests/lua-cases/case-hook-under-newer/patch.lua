@@ -1,0 +1,1 @@
+hotfix.hook { target = "door::open", with = function(original) return "older " .. original() end }

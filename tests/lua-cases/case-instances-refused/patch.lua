@@ -1,0 +1,2 @@
+local function same() return "same" end
+hotfix.instances { like = "bell::a", make = function() return same end }

@@ -1,0 +1,12 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(PATCH_REPORT.text:find("game::first: 3 instances replaced", 1, true), PATCH_REPORT.text)
+assert(A() == "a at 7 after 1" and A(2) == "a at 3 after 2" and B() == "b at 18 after 1" and LIST[3]() == "c at 28 after 1")
+assert(LIST[1] == A and NAMES[A] == "a" and NAMES[LIST[2]] == "b" and NAMES[C] == "c")
+local timer = require "timer"
+assert(timer.total() == 401)
+local late = timer.new("late", 5)
+assert(late() == "late 4")
+assert(hotfix.apply("upper", "hotfix.replace { target = 'timer::total', with = function() return 'no' end }"))
+assert(hotfix.rollback("case"))
+assert(A() == "a 2" and B() == "b 17" and C() == "c 27" and NAMES[A] == "a" and tostring(A) == OLD)
+assert(timer.total() == "no" and hotfix.rollback() and timer.total() == 405)

@@ -1,0 +1,11 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(ADD(1) == 7 and SCORE.add == ADD and LIMIT == 10 and require "rules" == true)
+local yes, n = CHECK(15)
+assert(yes == false and n == 1)
+NAMES[2] = "b"
+assert(select(2, check(1)) == 2)
+SCORE.clear()
+assert(SCORE.best == 0)
+assert(PATCH_REPORT.text:find("_G::LIMIT keeps 10, the update's 20 is dropped", 1, true), PATCH_REPORT.text)
+assert(hotfix.rollback())
+assert(names == nil and NAMES == nil and SCORE.clear == nil and ADD(1) == 1 and select("#", CHECK(1)) == 1)

@@ -1,0 +1,7 @@
+assert(PATCH_OK, PATCH_ERR)
+assert(ROLL(1) == 13 and require "roll" (1) == 23)
+local ok, e = hotfix.apply("table", "hotfix.module('roll', 'return {}')")
+assert(not ok and e:find("module 'roll' is a function in the program and a table in the update", 1, true), e)
+ok, e = hotfix.apply("none", "hotfix.module('roll', 'x = 1')")
+assert(not ok and e:find("boolean", 1, true) and x == nil, e)
+assert(ROLL(1) == 33 and hotfix.rollback("case") and ROLL(1) == 34 % 7)

@@ -1,0 +1,18 @@
+assert(not PATCH_OK and PATCH_ERR:find("farm:4: no milk", 1, true), PATCH_ERR)
+assert(MILK == nil and FARM.cows() == 3)
+local function refused(text, ...)
+  local ok, e = hotfix.apply("try", text)
+  assert(not ok, text)
+  for _, word in ipairs { ... } do assert(e:find(word, 1, true), e) end
+  assert(FARM.cows() == 3 and package.loaded.barn == nil)
+end
+refused("hotfix.module('barn', 'return {}')", "module 'barn' is not loaded")
+refused("hotfix.module('farm', 'return {')", "farm:1:", "<eof>")
+refused("hotfix.module('farm', '\\27Lua')", "binary chunk")
+refused("hotfix.module('farm', 'return 5')", "farm", "table", "number")
+refused("hotfix.module('farm', 'while true do end')", "over the budget")
+refused("hotfix.module('farm', 5)", "the source", "string")
+refused("hotfix.module('', 'return {}')", "name")
+refused("hotfix.module('farm', 'hotfix.replace { target = \"farm::cows\", with = function() return 5 end } return { cows = function() return 6 end }')", "farm::cows")
+assert(hotfix.apply("good", "hotfix.module('farm', '#!/usr/bin/lua\\nlocal n = 4 return { cows = function() return n end }')"))
+assert(FARM.cows() == 4)

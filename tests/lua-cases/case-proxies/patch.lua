@@ -1,0 +1,1 @@
+hotfix.replace { target = "real::hit", with = function() return "new" end }

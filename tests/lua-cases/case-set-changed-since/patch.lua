@@ -1,0 +1,1 @@
+hotfix.replace { target = "store::open", with = function() return "lower" end }

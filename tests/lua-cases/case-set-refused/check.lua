@@ -1,0 +1,16 @@
+assert(not PATCH_OK and PATCH_ERR:find("rate::b: is 2, not 3 as expected", 1, true), PATCH_ERR)
+local function refused(text, ...)
+  local ok, e = hotfix.apply("try", "hotfix.set { target = 'rate::a', value = 10 } hotfix.set { " .. text .. " }")
+  assert(not ok, text)
+  for _, word in ipairs { ... } do assert(e:find(word, 1, true), e) end
+  assert(RATE.a == 1 and RATE.b == 2 and F() == 1)
+end
+refused("target = 'rate::c', value = 1", "rate::c", "no field 'c'", "a, b")
+refused("target = 'rate::a', expect = '1'", "is 10, not \"1\" as expected")
+refused("target = 'rate::s@', value = {}", "rate::s@", "string")
+refused("target = 'rate::obj@', value = 5", "no metatable")
+refused("target = 'rate::f^x', value = 5", "no upvalue 'x'")
+refused("value = 5", "target is missing")
+refused("target = 'rate::a', vaule = 5", "'vaule'")
+assert(hotfix.apply("two", "hotfix.set { target = 'rate::a', value = 5 } hotfix.set { target = 'rate::a', value = 6, expect = 5 }"))
+assert(RATE.a == 6 and hotfix.rollback() and RATE.a == 1)

@@ -1,0 +1,1 @@
+hotfix.set { target = "wage::pay", value = 2, expect = 1 }
