@@ -380,7 +380,7 @@ swap_show(lua_State *L, int idx, int of_program)
 
 void
 swap_note_dropped(struct swap_plan *p, const char *where, const char *name,
-    int v, int live)
+    const char *target, int v, int live)
 {
 	lua_State *L = p->L;
 	char place[NAME_SHOWN + 1], what[NAME_SHOWN + 1] = "";
@@ -391,9 +391,33 @@ swap_note_dropped(struct swap_plan *p, const char *where, const char *name,
 	text_escape(place, sizeof place, where, strlen(where), 0);
 	if (name != NULL)
 		text_escape(what, sizeof what, name, strlen(name), 0);
-	buf_printf(&p->notes, "%s%s%s keeps %s, the update's %s is dropped\n",
+	buf_printf(&p->notes, "%s%s%s keeps %s, the update's %s is dropped",
 	    place, name != NULL ? ": " : "", what, swap_show(L, live, 1),
 	    swap_show(L, v, 0));
+	if (target != NULL) {
+		text_escape(place, sizeof place, target, strlen(target), 0);
+		buf_printf(&p->notes, " (hotfix.set{target=\"%s\"} changes it)",
+		    place);
+	}
+	buf_puts(&p->notes, "\n");
+	lua_settop(L, top);
+}
+
+/* The same of a variable. A helper's cannot be reached by a target that is
+ * known to hold for long. */
+static void
+note_kept(struct swap_plan *p, size_t context, const char *name, int v,
+    int live)
+{
+	lua_State *L = p->L;
+	const struct swap_context *c = &p->contexts[context];
+	const char *label = swap_label(p, context), *target = NULL;
+	int top = lua_gettop(L);
+
+	if (!c->helper)
+		target = lua_pushfstring(L, "%s%s^%s", label,
+		    walkset_get(&p->withs, c->f) >= 0 ? "^with" : "", name);
+	swap_note_dropped(p, label, name, target, v, live);
 	lua_settop(L, top);
 }
 
@@ -430,8 +454,7 @@ join_as_told(struct swap_plan *p, size_t context, int f, int n,
 		    "cannot be shared",
 		    swap_label(p, context), name);
 	if (join(p, context, f, n, name, old, m))
-		swap_note_dropped(p, swap_label(p, context), name, v,
-		    lua_gettop(L));
+		note_kept(p, context, name, v, lua_gettop(L));
 }
 
 /* The update's own binding stays. It must not lead back to its user. */
@@ -554,7 +577,7 @@ present(struct swap_plan *p, size_t context, int f, int n, int old, int m,
 		swap_merge(p, action, live, v, lua_tostring(L, -1));
 		lua_pop(L, 1);
 	} else {
-		swap_note_dropped(p, swap_label(p, context), name, v, live);
+		note_kept(p, context, name, v, live);
 	}
 }
 

@@ -48,8 +48,8 @@ struct swap_plan {
 	int counts;         /* empty; results: name, how many instances, ... */
 	int notes_table;    /* empty; result: what was set (places_note) */
 	int contexts_table; /* empty */
-	int undone_notes; /* 0; when the update is applied again: what it had
-			     set, and was undone */
+	int undone_notes;   /* 0; when the update is applied again: what it had
+			       set, and was undone */
 	int wrap;           /* the function that makes hooks (swap_push_wrap) */
 	const struct swapmap *view;
 	struct walkset *protos; /* of the update's text; modules are added */

@@ -59,10 +59,10 @@ int swap_has_option(struct swap_plan *p, lua_Integer action, const char *field,
 /* A value in words, clean: of the program (its table) or of the update. */
 #define SWAP_SHOWN_MAX 64
 const char *swap_show(lua_State *L, int idx, int of_program);
-/* A line for the report: "where: name keeps 15, the update's 1.5 is dropped".
- * name NULL: where says it all. */
+/* A line for the report: "where: name keeps 15, the update's 1.5 is dropped",
+ * and how to change it. name NULL: where says it all; target NULL: no way. */
 void swap_note_dropped(struct swap_plan *p, const char *where, const char *name,
-    int v, int live);
+    const char *target, int v, int live);
 
 /* swap_action.c */
 void swap_plan_action(struct swap_plan *p, lua_Integer action);

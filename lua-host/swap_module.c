@@ -174,7 +174,7 @@ merge_field(struct merge *m, int live, int key, int v, const char *path)
 		lua_pushstring(L, path);
 		add_work(m, old, v);
 	} else
-		swap_note_dropped(p, path, NULL, v, old);
+		swap_note_dropped(p, path, NULL, path, v, old);
 	lua_settop(L, old - 1);
 }
 

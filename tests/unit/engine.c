@@ -713,7 +713,8 @@ test_report(void)
 	    ENGINE_APPLIED, "an update with an initial value");
 	OK(says(&g, "m::crit: replaced, 1 reference\n") &&
 		says(&g, "m::crit: crit keeps 15, the update's 1.5 is "
-			 "dropped\n"),
+			 "dropped (hotfix.set{target=\"m::crit^crit\"} changes "
+			 "it)\n"),
 	    "which is dropped, and said to be");
 	push(&g, 1, "");
 	lua_run(&g, "debug.setupvalue(M.crit, 1, 'old\\n\\27')");
@@ -722,7 +723,7 @@ test_report(void)
 	       "with=function() return crit end}"),
 	    ENGINE_APPLIED, "initial values that are not clean");
 	OK(says(&g, "m::crit: crit keeps \"old\\n\\x1b\", the update's "
-		    "\"new\\t\\xff\" is dropped\n"),
+		    "\"new\\t\\xff\" is dropped "),
 	    "are escaped once");
 	IS(push(&g, 1,
 	       "local old = M.heal hotfix.replace{target='m::heal', "

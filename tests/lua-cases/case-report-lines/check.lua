@@ -14,8 +14,8 @@ rep::f: replaced, 4 references
 rep::g: replaced, 1 reference
 rep::["odd\x1b"]: replaced, 1 reference
 rep::e1: 2 instances replaced
-rep::f: n keeps 1, the update's 5 is dropped
-rep::f: s keeps "a\x1bb", the update's "new" is dropped
+rep::f: n keeps 1, the update's 5 is dropped (hotfix.set{target="rep::f^n"} changes it)
+rep::f: s keeps "a\x1bb", the update's "new" is dropped (hotfix.set{target="rep::f^s"} changes it)
 rep::list[1]: set from its function to 3
 rep: waits for the event later\x1b
 ]]
