@@ -71,7 +71,8 @@ err_has 'game::damage: replaced, 2 references' 'it tells what was replaced'
 err_has 'calls keeps 1, the update.s 0 is dropped' 'and what was kept'
 sees host.out '^updated game applied 1 false$' \
 	'S0.5 the program hears of it, when clients have not got it yet'
-sees one.out '^updated game applied 2$' 'S2.7 the data of the client is kept'
+sees one.out '^updated game applied 2$' \
+	'S1.2 the client has its script from the host, and S2.7 its data is kept'
 type_to one second
 sees one.out '^client second 21 3 1$' 'S2.7 new functions, wherever they are held'
 sees one.out '^server second 21 2 true true$' \
@@ -86,6 +87,14 @@ type_to one third
 sees one.out '^client third 31 4 1$' 'is in force'
 sees one.out '^server third 31 3 true true$' 'on both ends'
 
+cat >half.lua <<'END'
+hotfix.replace { target = "game::damage", with = function() return 99 end }
+hotfix.replace { target = "game::damge", with = function() return 99 end }
+END
+push --feature half --both half.lua
+exits 1 'S1.3 one target of two that leads nowhere'
+err_has "game::damge: no field 'damge' in 'game' .it has: .*damage" \
+	'S1.3 is told, with what there is'
 printf 'local game = {}\nfunction game.damage( return 1 end\nreturn game\n' \
 	>broken.lua
 push --feature game --server-module game=broken.lua
@@ -101,7 +110,7 @@ out_has '^result: reverted$' 'is taken back: its client has failed'
 err_has "module 'game' is a table in the program and a boolean in the update" \
 	'which is told'
 type_to one fourth
-sees one.out '^client fourth 31 5 1$' 'nothing has changed by these'
+sees one.out '^client fourth 31 5 1$' 'S1.3 nothing has changed by these'
 sees one.out '^server fourth 31 4 true true$' 'on either end'
 
 # --- a filter picks the function (S1.5) --------------------------------------

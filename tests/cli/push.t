@@ -68,7 +68,7 @@ sees three.out '^server mixed 3$' 'and changes the server'
 
 run "$hotfix" push -k key.sec --version 9 --feature nobody \
 	--client fix.lua "$addr"
-exits 0 'clients of another version are left alone'
+exits 0 'S1.1 clients of another version are left alone'
 out_has '^clients: targeted=0 ' 'none is targeted'
 is "$(cat err)" "hotfix: push: $addr: no client here fits --version '9'" \
 	'it says why, in case that was a slip'
