@@ -114,7 +114,7 @@ print_status(struct say *s, const struct host_line *l)
 		}
 }
 
-#define COLUMNS 8
+#define COLUMNS 9
 
 /* A client has an address too, so it is an object inside the host's. */
 static void
@@ -122,7 +122,7 @@ print_client(struct say *s, const struct host_line *l,
     const char *const values[COLUMNS])
 {
 	static const char *const names[COLUMNS] = {"id", "address", "login",
-	    "program", "version", "platform", "release", "have"};
+	    "program", "version", "platform", "release", "have", "waiting"};
 	size_t i;
 
 	if (!s->json) {
@@ -141,7 +141,7 @@ static void
 print_clients(struct say *s, const struct host_line *l)
 {
 	const char *values[COLUMNS];
-	char text[8 * FIELD_MAX], *rest;
+	char text[COLUMNS * FIELD_MAX], *rest;
 	const char *line;
 	size_t at = 0, len, i;
 

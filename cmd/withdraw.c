@@ -34,7 +34,8 @@ struct withdrawal {
 /* An "update:" line of STATUS, "ID FEATURE STATE ...": 1 when it is one that
  * is meant. */
 static int
-match(const struct withdrawal *w, char *text, uint64_t *id, char **feature)
+match(const struct withdrawal *w, int pending, char *text, uint64_t *id,
+    char **feature)
 {
 	static const char mark[] = "update: ";
 	char *state, *digits;
@@ -49,13 +50,17 @@ match(const struct withdrawal *w, char *text, uint64_t *id, char **feature)
 		return 0;
 	if (w->id != 0)
 		return *id == w->id;
-	return strcmp(*feature, w->feature) == 0 &&
-	       (strcmp(state, "live") == 0 || strcmp(state, "retired") == 0);
+	if (strcmp(*feature, w->feature) != 0)
+		return 0;
+	return pending ? strcmp(state, "pending") == 0
+		       : strcmp(state, "live") == 0 ||
+			     strcmp(state, "retired") == 0;
 }
 
-/* The newest that is meant, in what one host told; 0: none. */
+/* The newest that is meant, of those in force or those that are not yet, in
+ * what one host told; 0: none. */
 static uint64_t
-newest_on(struct withdrawal *w, const struct host_line *l)
+newest_of(struct withdrawal *w, const struct host_line *l, int pending)
 {
 	char text[1024], *feature;
 	const char *line;
@@ -65,7 +70,7 @@ newest_on(struct withdrawal *w, const struct host_line *l)
 	while (query_line(&l->body, &at, &line, &len)) {
 		snprintf(text, sizeof text, "%.*s",
 		    (int)(len < sizeof text ? len : sizeof text - 1), line);
-		if (!match(w, text, &id, &feature) || id < newest ||
+		if (!match(w, pending, text, &id, &feature) || id < newest ||
 		    strlen(feature) > DOC_FEATURE)
 			continue;
 		newest = id;
@@ -73,6 +78,15 @@ newest_on(struct withdrawal *w, const struct host_line *l)
 			strcpy(w->feature_text, feature);
 	}
 	return newest;
+}
+
+/* What is in force; where nothing is, what is on its way. */
+static uint64_t
+newest_on(struct withdrawal *w, const struct host_line *l)
+{
+	uint64_t id = newest_of(w, l, 0);
+
+	return id != 0 ? id : newest_of(w, l, 1);
 }
 
 /* Fill in id and feature from what the hosts told: SEND_GO_ON, or a status.*/

@@ -408,8 +408,9 @@ attach_client_stop(struct attach_client *ac)
 	dial_cancel(&ac->dial);
 	if (ac->state == CLIENT_ATTACHED)
 		conn_stop(&ac->conn);
+	client_ends(ac->client);
 	if (ac->state != CLIENT_APART)
-		part(ac, "the client stopped");
+		part(ac, "the client ends");
 	loop_timer_cancel(ac->attach->conns.loop, &ac->timer);
 	free(ac);
 }

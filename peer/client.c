@@ -804,6 +804,13 @@ client_failed(const struct client *c, const char **why)
 	return c->failed;
 }
 
+void
+client_ends(struct client *c)
+{
+	c->failed = 1;
+	snprintf(c->why, sizeof c->why, "the client ends");
+}
+
 int
 client_is_welcome(const struct client *c)
 {

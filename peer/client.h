@@ -175,6 +175,8 @@ void client_proven(struct client *c);
  * nothing. A connection, or an attempt at one, is also to be closed when its
  * link is dead or drained.
  */
+/* No connection is wanted any more: the process ends. */
+void client_ends(struct client *c);
 int client_wants_connection(const struct client *c);
 void client_connecting(struct client *c); /* an attempt is under way */
 void client_opened(struct client *c);

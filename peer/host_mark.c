@@ -38,10 +38,12 @@ mark_try(struct host *h, struct record *r)
 		return 0;
 	if (n->tries >= HOST_TRIES || n->event_tries >= HOST_TRIES) {
 		n->server = RESULT_CRASHED;
+		if (state_event(h, r->id, "crashed", NULL, 0, &e) != 0)
+			host_log(h, "%s", e.text);
 		host_log(h,
 		    "update %" PRIu64 " (%s): left out, crashed: the last "
-		    "%d %s with it did not come to a good end; push a "
-		    "newer one, or revert it",
+		    "%d %s with it did not come to a good end; push it "
+		    "under a new id (--again), a newer one, or revert it",
 		    r->id, state_feature_of(r), HOST_TRIES,
 		    n->tries >= HOST_TRIES ? "starts" : "events");
 		return -1;

@@ -208,6 +208,18 @@ or_dash(const char *s)
 	return s[0] != '\0' ? s : "-";
 }
 
+/* "-" where there is none. */
+static void
+put_ids(struct buf *b, const struct ids *ids)
+{
+	size_t i;
+
+	for (i = 0; i < ids->n; i++)
+		buf_printf(b, "%s%" PRIu64, i > 0 ? " " : "", ids->v[i]);
+	if (ids->n == 0)
+		buf_puts(b, "-");
+}
+
 void
 oper_clients(struct host_conn *c)
 {
@@ -215,7 +227,7 @@ oper_clients(struct host_conn *c)
 	char time[TIMETEXT_SIZE], ip[SOCK_TEXT];
 	struct buf b = BUF_INIT;
 	struct host_conn *o;
-	size_t i, at = 0;
+	size_t at = 0;
 
 	while ((o = map_next(&h->sessions, &at)) != NULL) {
 		const struct session *s = o->session;
@@ -225,10 +237,10 @@ oper_clients(struct host_conn *c)
 		    timetext_format(s->login_us, time), or_dash(s->program),
 		    or_dash(s->version), or_dash(s->platform),
 		    or_dash(s->release));
-		for (i = 0; i < s->have.n; i++)
-			buf_printf(&b, "%s%" PRIu64, i > 0 ? " " : "",
-			    s->have.v[i]);
-		buf_puts(&b, s->have.n > 0 ? "\n" : "-\n");
+		put_ids(&b, &s->have);
+		buf_puts(&b, "\t");
+		put_ids(&b, &s->waiting);
+		buf_puts(&b, "\n");
 	}
 	answer(c, &b);
 	buf_free(&b);

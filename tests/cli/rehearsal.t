@@ -94,6 +94,14 @@ sees ann.out '^updated gated reverted 1$' \
 type_to ann back
 sees ann.out '^server back 1$' 'on the host, too'
 
+# Of a feature of which nothing is in force it is the one on its way that is
+# meant.
+tries 'the first of a feature' --feature first --server gated.lua
+run "$hotfix" revert -k key.sec first "$addr"
+exits 0 'a revert of it'
+sees push.out '^result: reverted$' 'ends its push'
+stop push
+
 # The operator goes away: the host goes on.
 tries 'one whose operator goes away' --feature alone --server gated.lua
 stop push INT
