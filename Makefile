@@ -4,6 +4,7 @@
 #   make LIBC=glibc     the same from the machine's libc: build/glibc/hotfix
 #   make check          all tests (T=name: only those whose path holds name)
 #   make asan           the tests under address and undefined sanitizers
+#   make bench          how long an update lets the program stand still
 #   make demo           a host, three clients, one push, on loopback
 #   make lint fmt       what must be clean; the formatter in place
 #   make install        PREFIX, DESTDIR
@@ -173,6 +174,11 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libhotfix.a
 	$(call say,LINK,$@)
 	$(Q)$(call LINK,$^)
 
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/libhotfix.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$^)
+
 $(B)/tests/%: $(B)/tests/tools/%.o $(B)/libhotfix.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -216,6 +222,16 @@ asan: deps-check
 CASES ?= tests/lua-cases
 lua-cases: all $(B)/tests/lua-cases
 	$(Q)$(B)/tests/lua-cases $(CASES)
+
+# How long a program stands still when a function is replaced. PEER=FILE:
+# reload.lua of luareload, to be measured beside it. Times of sanitized code
+# tell nothing.
+BENCH_LIBC := $(if $(filter asan,$(LIBC)),musl,$(LIBC))
+bench:
+	$(Q)$(MAKE) --no-print-directory LIBC=$(BENCH_LIBC) \
+		build/$(BENCH_LIBC)/bench/pause
+	$(Q)PEER='$(PEER)' build/$(BENCH_LIBC)/bench/pause
+.PHONY: bench
 
 # --- the rest -------------------------------------------------------------
 
@@ -275,4 +291,4 @@ build/fuzz/%: tests/fuzz/%.c $(filter base/% crypto/% net/% update/% peer/%, \
 clean:
 	rm -rf build hotfix
 help:
-	@sed -n '3,13s/^#//p' Makefile
+	@sed -n '3,14s/^#//p' Makefile

@@ -11,6 +11,8 @@
 
 #include <lprefix.h>
 
+#include <string.h>
+
 #include <lua.h>
 
 #include <lfunc.h>
@@ -34,12 +36,39 @@ enum sweep_what {
 	SWEEP_EDIT,  /* put the new one there */
 };
 
+/* Most functions are not in the map: a look at one bit tells it. */
+#define FILTER_BITS 4096
+
 struct sweep {
 	lua_State *L;
 	struct walk *w;
+	uint64_t filter[FILTER_BITS / 64];
 	enum sweep_what what;
 	GCObject *owner; /* of the values that are looked at */
 };
+
+/* The bit for an address: functions lie at multiples of 16, or nearly. */
+static size_t
+filter_bit(const void *p)
+{
+	return ((uintptr_t)p >> 4) % FILTER_BITS;
+}
+
+static void
+sweep_init(struct sweep *s, lua_State *L, struct walk *w)
+{
+	const struct walkset *froms = &w->map->index;
+	size_t i, bit;
+
+	memset(s, 0, sizeof *s);
+	s->L = L;
+	s->w = w;
+	for (i = 0; i < froms->nslots; i++) {
+		bit = filter_bit(froms->slots[i].key);
+		if (froms->slots[i].key != NULL)
+			s->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+}
 
 /* The pair that changes a value, or -1. A function is known by the address
  * that lua_topointer gives for it. */
@@ -47,6 +76,7 @@ static int
 pair_of(const struct sweep *s, const Value *v, int tag)
 {
 	const void *p;
+	size_t bit;
 
 	switch (tag) {
 	case ctb(LUA_VLCL):
@@ -59,6 +89,9 @@ pair_of(const struct sweep *s, const Value *v, int tag)
 	default:
 		return -1;
 	}
+	bit = filter_bit(p);
+	if ((s->filter[bit / 64] >> bit % 64 & 1) == 0)
+		return -1;
 	return swapmap_find(s->w->map, p);
 }
 
@@ -131,9 +164,11 @@ visit_values(const struct sweep *s, TValue *v, size_t n)
 static int
 visit_table(const struct sweep *s, Table *t)
 {
-	Node *n = gnode(t, 0), *end = gnode(t, sizenode(t));
-	int found = visit_values(s, t->array, luaH_realasize(t));
+	Node *n = gnode(t, 0), *end = gnode(t, allocsizenode(t));
+	int found;
 
+	found = visit_values(s, t->array,
+	    isrealasize(t) ? t->alimit : luaH_realasize(t));
 	for (; n < end; n++) {
 		if (isempty(gval(n)))
 			continue;
@@ -347,8 +382,10 @@ collect_list(struct sweep *s, GCObject *o)
 int
 sweep_collect(lua_State *L, struct walk *w)
 {
-	struct sweep s = {L, w, SWEEP_LOOK, NULL};
 	const global_State *g = G(L);
+	struct sweep s;
+
+	sweep_init(&s, L, w);
 
 	/* No allocation of Lua's in here, so nothing is collected. The fourth
 	 * list has strings alone. */
@@ -362,8 +399,10 @@ sweep_collect(lua_State *L, struct walk *w)
 void
 sweep_edit(lua_State *L, struct walk *w, const struct walk_edit *e)
 {
-	struct sweep s = {L, w, SWEEP_EDIT, NULL};
+	struct sweep s = {.L = L, .w = w, .what = SWEEP_EDIT};
 
+	/* One object of many: to fill the filter would take longer. */
+	memset(s.filter, 0xff, sizeof s.filter);
 	visit(&s, e->object);
 }
 

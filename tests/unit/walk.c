@@ -123,6 +123,7 @@ struct heap {
 	int join;   /* the variable of the new becomes that of the old */
 	int swap;   /* the olds are also the news, in the other order */
 	int refuse; /* the first allocation of the commit */
+	int spared; /* what is on W's stack is not changed */
 	size_t changed[CHANGE], running[CHANGE];
 };
 
@@ -243,6 +244,7 @@ walk_body(lua_State *W)
 	w->map = &a->map;
 	w->join_index = &a->joins;
 	w->way = a->h->way;
+	lua_rawgeti(W, 6, 1);
 	walk_collect(W, w);
 	for (k = 0; k < CHANGE && k < (int)a->map.len; k++) {
 		a->h->changed[k] = w->changed[k];
@@ -251,6 +253,8 @@ walk_body(lua_State *W)
 	if (a->h->commit) {
 		refuser.armed = a->h->refuse;
 		walk_commit(W, w);
+		lua_rawgeti(W, 6, 1);
+		a->h->spared = lua_rawequal(W, 7, 8);
 	}
 	return 0;
 }
@@ -386,6 +390,8 @@ try_heap(struct heap *h, uint64_t *seed, size_t *found, size_t *running)
 	disturb(h, seed);
 	if (walk(h, way, 1) != 0)
 		return "it is refused";
+	if (!h->spared)
+		return "the walk's own stack is changed";
 	disturb(h, seed);
 	if (look(h, other) != 0 || sum(h->changed) != 0)
 		return "a reference was missed";
