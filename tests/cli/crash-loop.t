@@ -14,9 +14,17 @@ hotfix.on("line", function(text)
     hotfix.proven()
     print("proven")
   end
+  if text == "boom" then hotfix.fire("boom") end
 end)
 END
 # gsub reads on in a string that is gone: a crash by misuse of debug.
+cat >atonce.lua <<'END'
+local text = ("x"):rep(1 << 18)
+text:gsub(".", function()
+  debug.setlocal(2, 1, "") text = nil collectgarbage() return "y"
+end, 2)
+hotfix.replace { target = "game::damage", with = function() return 2 end }
+END
 cat >crash.lua <<'END'
 hotfix.replace { target = "game::damage", with = function() return 2 end }
 hotfix.after(0, function()
@@ -176,4 +184,22 @@ for i in 1 2 3; do
 	await eve.out '^welcome'
 done
 is "$line" 'welcome 3' 'hotfix.proven keeps it'
+
+# What waits has not been tried; at its event it is.
+run "$hotfix" push -k key.sec --version 7 --feature waits --client atonce.lua \
+	--on boom "$addr"
+exits 0 'a part that will crash at its event'
+out_has '^result: deferred$' 'waits'
+id=$(field id out)
+for i in 1 2; do
+	type_to eve boom
+	dies eve "at the event it does ($i)"
+	plays
+	await eve.out '^welcome 3$'
+done
+sees eve.err "kept update $id waits is left out: the program died 2 times" \
+	'then it is left out'
+type_to eve boom
+type_to eve proven
+sees eve.out '^proven$' 'and the event is an event'
 finish

@@ -119,7 +119,10 @@ type_to ann after
 sees ann.out '^server after 2$' 'its event has come, and it is being tried'
 copy=$(children)
 type_to ann round
-sees ann.out '^client round ' 'the event comes once more'
+await ann.out '^client round '
+type_to ann again
+await ann.out '^server again 2$'
+is "$(children)" "$copy" 'the event comes once more: it is being tried already'
 open_gate
 sees host.out '^updated event applied 3$' 'then it is applied'
 gone 'the copy is gone'
