@@ -184,6 +184,10 @@ $(B)/tests/%: $(B)/tests/tools/%.o $(B)/libhotfix.a
 	$(call say,LINK,$@)
 	$(Q)$(call LINK,$^)
 
+# It makes what our code asks of the C library fail.
+$(B)/tests/torture: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc \
+	-Wl,--wrap=realloc,--wrap=strdup
+
 # Made beside the objects, never by themselves.
 $(B)/%.d: ;
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

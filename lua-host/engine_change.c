@@ -1169,12 +1169,11 @@ turn_back_body(lua_State *W)
 	return 0;
 }
 
-/* 0, or -1: it needs memory that there is not; nothing is turned back. */
+/* 0, or -1 with the reason on W's stack: nothing is turned back. */
 static int
 turn_back(struct change *c)
 {
 	struct engine *e = c->e;
-	static const char still[] = "it stays in force, since: ";
 	struct change back;
 	int result = 0;
 
@@ -1189,11 +1188,8 @@ turn_back(struct change *c)
 	back.places.view = &back.view;
 	lua_pushcfunction(e->W, turn_back_body);
 	lua_pushlightuserdata(e->W, &back);
-	if (lua_pcall(e->W, 1, 0, 0) != LUA_OK) {
-		engine_report_puts(c->report, still, sizeof still - 1);
-		engine_report_top(e->W, c->report, 0);
+	if (lua_pcall(e->W, 1, 0, 0) != LUA_OK)
 		result = -1;
-	}
 	wake_collector(&back);
 	c->places = back.places;
 	c->places.view = &c->view;
@@ -1209,6 +1205,7 @@ turn_back(struct change *c)
 static int
 run_after(struct change *c)
 {
+	static const char still[] = "it stays in force, since: ";
 	lua_State *W = c->e->W;
 	const struct run *r = run_of_fresh(c);
 	int status;
@@ -1226,8 +1223,15 @@ run_after(struct change *c)
 		return 0;
 	if (status != LUA_OK)
 		tell(c);
-	if (turn_back(c) != 0)
-		return 1;
+	/* What is needed for that, there may be when garbage was collected. */
+	if (turn_back(c) != 0) {
+		lua_pop(W, 1);
+		if (turn_back(c) != 0) {
+			engine_report_puts(c->report, still, sizeof still - 1);
+			engine_report_top(W, c->report, 0);
+			return 1;
+		}
+	}
 	/* One that was in force in part leaves as a whole, later. */
 	if (!r->group)
 		run_rollback(c, r->serial);
