@@ -73,8 +73,13 @@ struct change {
 
 /* In the table ENGINE_CHANGE, until the step is over. The view's table keeps
  * instances that nobody else has while the step may be turned back. */
-enum { KEPT_PAIRS = 1, KEPT_INSTANCES, KEPT_PLACES, KEPT_VIEW,
-	KEPT_SLOTS = KEPT_VIEW };
+enum {
+	KEPT_PAIRS = 1,
+	KEPT_INSTANCES,
+	KEPT_PLACES,
+	KEPT_VIEW,
+	KEPT_SLOTS = KEPT_VIEW
+};
 
 /* --- small things -----------------------------------------------------------
  */
@@ -468,9 +473,8 @@ add_to_record(lua_State *W, struct change *c, size_t i, int record)
 static void
 copy_record(lua_State *W, struct change *c, lua_Integer serial, int record)
 {
-	static const enum engine_record kept[] = {
-	    RECORD_PAIRS, RECORD_AFTER, RECORD_ROLLBACK, RECORD_MAINS,
-	    RECORD_JOINED};
+	static const enum engine_record kept[] = {RECORD_PAIRS, RECORD_AFTER,
+	    RECORD_ROLLBACK, RECORD_MAINS, RECORD_JOINED};
 	int top = lua_gettop(W);
 	size_t k;
 
@@ -499,9 +503,11 @@ note_joins(lua_State *W, struct change *c, size_t first, int record)
 	lua_rawgeti(W, record, RECORD_JOINED);
 	for (i = first; i < c->joins.len; i++) {
 		lua_rawgeti(W, c->joins.table, (lua_Integer)(2 * i + 1));
-		lua_rawseti(W, top + 1, (lua_Integer)lua_rawlen(W, top + 1) + 1);
+		lua_rawseti(W, top + 1,
+		    (lua_Integer)lua_rawlen(W, top + 1) + 1);
 		lua_pushinteger(W, c->joins.joins[i].upvalue);
-		lua_rawseti(W, top + 1, (lua_Integer)lua_rawlen(W, top + 1) + 1);
+		lua_rawseti(W, top + 1,
+		    (lua_Integer)lua_rawlen(W, top + 1) + 1);
 	}
 	lua_settop(W, top);
 }
@@ -848,8 +854,8 @@ change_body(lua_State *W)
 	/* What is needed when it has to be turned back. */
 	lua_createtable(W, KEPT_SLOTS, 0);
 	for (k = 0; k < KEPT_SLOTS; k++) {
-		const int kept[] = {c->pairs, c->instances, c->places.table,
-		    c->view.table};
+		const int kept[] = {
+		    c->pairs, c->instances, c->places.table, c->view.table};
 
 		lua_pushvalue(W, kept[k]);
 		lua_rawseti(W, -2, k + 1);
@@ -1278,8 +1284,8 @@ make_list(struct change *c, uint64_t *low)
 	size_t i, at = enters != NULL ? engine_place_of(e, enters->id) : e->len;
 	struct engine_entry *en;
 
-	*low = enters != NULL && enters->event == NULL ? enters->id
-						       : UINT64_MAX;
+	*low =
+	    enters != NULL && enters->event == NULL ? enters->id : UINT64_MAX;
 	for (i = 0; i <= e->len; i++) {
 		if (i == at && enters != NULL)
 			c->next[c->nnext++] = step->enters;
@@ -1323,7 +1329,8 @@ make_lists(struct change *c)
 	c->low = engine_place_of(e, low);
 	for (i = 0; i < c->nnext; i++) {
 		en = c->next[i];
-		if (en->id < low || (en == c->step->enters && en->event != NULL))
+		if (en->id < low ||
+		    (en == c->step->enters && en->event != NULL))
 			continue;
 		if (en != c->fresh && (en->plain || en->event != NULL))
 			continue;

@@ -286,8 +286,14 @@ places_turn_back(lua_State *L, struct places *p)
 
 /* --- what one update set -------------------------------------------------- */
 
-enum { NOTE_KIND = 1, NOTE_CONTAINER, NOTE_KEY, NOTE_BEFORE, NOTE_WRITTEN,
-	NOTE_OTHER }; /* true: the latest places_undo found something else */
+enum {
+	NOTE_KIND = 1,
+	NOTE_CONTAINER,
+	NOTE_KEY,
+	NOTE_BEFORE,
+	NOTE_WRITTEN,
+	NOTE_OTHER
+}; /* true: the latest places_undo found something else */
 
 static lua_Integer
 count_notes(lua_State *L, int notes)
