@@ -621,6 +621,27 @@ test_walk(void)
 }
 
 /* Lua lifts a vararg function over its arguments, and keeps it below too. */
+/* What an update sets may be what another one of the same step undoes. */
+static void
+test_set_function(void)
+{
+	static const char text[] =
+	    "hotfix.set{target='m::heal', value=M.hit}\n";
+	uint64_t id = 5;
+	struct game g;
+
+	game_open(&g, NULL);
+	IS(push(&g, id, HIT(5)), ENGINE_APPLIED, "a function is replaced");
+	IS(engine_change(g.engine, &id, 1, 10, "set", text, sizeof text - 1,
+	       &g.report),
+	    ENGINE_APPLIED, "one comes that sets it elsewhere, as it leaves");
+	OK(is_true(&g, "M.heal == M.hit and tostring(M.hit) == NAME"),
+	    "both are the first one");
+	IS(drop(&g, 10), ENGINE_REVERTED, "what was set is taken back");
+	OK(is_true(&g, "M.heal() == 'old heal'"), "and is what it was");
+	game_close(&g);
+}
+
 static void
 test_varargs(void)
 {
@@ -694,6 +715,27 @@ test_finalizers(void)
 	snprintf(text + n, sizeof text - n, "RUNNING = false");
 	IS(push(&g, 1, text), ENGINE_APPLIED, "two hundred functions");
 	OK(is_true(&g, "BETWEEN == 0"), "no finalizer runs in between");
+	IS(drop(&g, 1), ENGINE_REVERTED, "they go");
+	/* The function that makes an instance runs in between, and wakes the
+	 * collector. */
+	lua_run(&g, "BETWEEN, RUNNING = 0, true\n"
+		    "function M.one() return 1 end\n"
+		    "function litter()\n"
+		    "  local mt = {__gc = function() note() end}\n"
+		    "  for i = 1, 100 do setmetatable({}, mt) end\n"
+		    "end\n");
+	n = (size_t)snprintf(text, sizeof text,
+	    "hotfix.instances{like='m::one', make=function()\n"
+	    "  litter() collectgarbage('restart')\n"
+	    "  local f = function() return 2 end RUNNING = false return f\n"
+	    "end}\n");
+	for (i = 1; i <= 200; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		    "hotfix.replace{target='m::f%d', with=function() end}\n",
+		    (int)i);
+	IS(push(&g, 1, text), ENGINE_APPLIED, "one is made, others replaced");
+	OK(is_true(&g, "BETWEEN == 0 and M.one() == 2"),
+	    "no finalizer runs in between");
 	/* They run once more when the state ends, without the engine. */
 	lua_run(&g, "note = function() end");
 	game_close(&g);
@@ -800,6 +842,7 @@ test_all(void)
 	try_failing("taking back", 0, 1);
 	test_walk();
 	test_varargs();
+	test_set_function();
 	test_finalizers();
 	test_report();
 	test_source();

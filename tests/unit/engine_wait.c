@@ -216,6 +216,12 @@ test_leaving(void)
 	lua_run(&g, "BROKEN = false");
 	fire(&g, "go");
 	OK(t.settled == 1 && is_true(&g, "M.a() == 'a'"), "is not for it");
+	IS(push(&g, 1, REPLACE(c, "c1")), ENGINE_APPLIED,
+	    "another comes below, so it is applied again");
+	OK(!engine_is_waiting(g.engine, 5) && is_true(&g, "M.b() == 'five'"),
+	    "and does not wait again");
+	fire(&g, "go");
+	OK(t.settled == 1 && is_true(&g, "M.a() == 'a'"), "is not for it");
 	IS(drop(&g, 5), ENGINE_REVERTED, "it can be taken back");
 	OK(is_true(&g, "M.b() == 'b' and M.c() == 'c9'"), "as any other");
 	game_close(&g);
