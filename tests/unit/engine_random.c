@@ -741,7 +741,7 @@ test_random(int generational, uint64_t *seed)
 	    "%d applied, %d taken back, %d failed, %d hung, %d there already; "
 	    "%d with others above",
 	    t.applied, t.reverted, t.failed, t.hung, t.have, t.again);
-	OK(t.released > 3, "%d were released by an event, %d left at one",
+	OK(t.released > 0, "%d were released by an event, %d left at one",
 	    t.released, t.left);
 
 	while (wrong == NULL && held.n > 0) {
