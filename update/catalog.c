@@ -308,7 +308,7 @@ catalog_counts(const struct record *r, const struct catalog_end *end)
 	if (end->host)
 		return d->parts[DOC_SERVER].present &&
 		       doc_fits_host(d, end->program, end->version);
-	return d->parts[DOC_CLIENT].present &&
+	return doc_has_client(d) &&
 	       doc_fits_client(d, end->program, end->version, end->platform);
 }
 
@@ -374,7 +374,7 @@ covers(const struct doc *newer, const struct doc *older)
 	for (i = 0; i < DOC_NPARTS; i++)
 		if (older->parts[i].present && !newer->parts[i].present)
 			return 0;
-	return newer->package != NULL || older->package == NULL;
+	return newer->package.present || !older->package.present;
 }
 
 size_t

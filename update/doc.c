@@ -42,7 +42,7 @@ check_scope(const struct doc *d, const struct trust_key *key,
 	    [DOC_NATIVE] = KEY_NATIVE,
 	    [DOC_KEYS] = KEY_KEYS,
 	};
-	unsigned parts = d->package != NULL ? KEY_PACKAGE : 0;
+	unsigned parts = d->package.present ? KEY_PACKAGE : 0;
 	size_t i;
 
 	for (i = 0; i < d->nparts; i++)
@@ -121,6 +121,12 @@ doc_free(struct doc *d)
 	free(d);
 }
 
+int
+doc_has_client(const struct doc *d)
+{
+	return d->parts[DOC_CLIENT].present || d->package.present;
+}
+
 static enum word
 check_part(const struct doc_part *part, const char *name, const void *bytes,
     size_t len, struct refusal *why)
@@ -154,6 +160,12 @@ doc_check_body(const struct doc *d, int only, const void *body, size_t len,
 
 	if (only >= 0) {
 		part = &d->parts[only];
+		if (!part->present && only == DOC_CLIENT && d->package.present)
+			return len == 0 ? WORD_OK
+					: refuse(why, WORD_BAD_DIGEST,
+					      "client: %zu bytes, and no such "
+					      "part",
+					      len);
 		if (!part->present)
 			return refuse(why, WORD_BAD_DIGEST, "%s: no such part",
 			    doc_part_name((enum doc_part_kind)only));

@@ -51,6 +51,16 @@ struct doc_part {
 	uint8_t sha512[SHA512_SIZE];
 };
 
+/* A release package in a download place. */
+struct doc_package {
+	int present;
+	char name[DOC_RELEASE + 1], release[DOC_RELEASE + 1];
+	uint64_t len;
+	uint8_t md5[MD5_SIZE];
+	uint8_t sha512[SHA512_SIZE];
+	const char *url; /* scheme://host..., neither user nor password in it */
+};
+
 enum doc_bound_kind { DOC_NO_BOUND, DOC_BOUND_COUNT, DOC_BOUND_PERCENT };
 
 struct doc_bound { /* max-failed: N, or P% */
@@ -88,9 +98,10 @@ struct doc {
 	struct doc_part parts[DOC_NPARTS];
 	enum doc_part_kind order[DOC_NPARTS]; /* as they stand */
 	size_t nparts;
-	uint64_t body_len;                 /* of all parts */
-	const char *package, *base, *full; /* as they stand, checked */
-	int64_t spread_ms;                 /* 0: absent */
+	uint64_t body_len; /* of all parts */
+	const char *base;  /* NULL: a full package */
+	struct doc_package package, full;
+	int64_t spread_ms; /* 0: absent */
 
 	uint64_t target; /* the id that a revert or retirement names */
 
@@ -140,10 +151,14 @@ size_t doc_head_length(const void *bytes, size_t len);
 /*
  * The parts behind the head against lengths and digests, SHA-512 and MD5
  * both: WORD_OK or WORD_BAD_DIGEST. only >= 0, an enum doc_part_kind: body
- * is that one part alone (a client is given its own).
+ * is that one part alone (a client is given its own; of a package without a
+ * client part it is empty).
  */
 enum word doc_check_body(const struct doc *d, int only, const void *body,
     size_t len, struct refusal *why) __attribute__((warn_unused_result));
+
+/* 1 when it has something for clients: a client part or a package. */
+int doc_has_client(const struct doc *d);
 
 /* Whom it is for: 1 or 0. "" is a value that the end does not tell. */
 int doc_fits_client(const struct doc *d, const char *program,

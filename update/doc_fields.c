@@ -214,20 +214,27 @@ is_url(struct span url)
 static enum word
 parse_package(void *slot, struct span v)
 {
+	struct doc_package *p = slot;
 	struct span name, release;
 	struct doc_part digests;
 	enum word w;
 
-	*(const char **)slot = v.p;
 	if (!split_next(&v, ' ', &name) || !is_release(name) ||
 	    !split_next(&v, ' ', &release) || !is_release(release))
 		return WORD_SYNTAX;
 	w = parse_digests(&digests, &v, INT64_MAX);
 	if (w != WORD_OK)
 		return w;
-	return v.p != NULL && memchr(v.p, ' ', v.n) == NULL && is_url(v)
-		   ? WORD_OK
-		   : WORD_SYNTAX;
+	if (v.p == NULL || memchr(v.p, ' ', v.n) != NULL || !is_url(v))
+		return WORD_SYNTAX;
+	memcpy(p->name, name.p, name.n);
+	memcpy(p->release, release.p, release.n);
+	p->len = digests.len;
+	memcpy(p->md5, digests.md5, sizeof p->md5);
+	memcpy(p->sha512, digests.sha512, sizeof p->sha512);
+	p->url = v.p;
+	p->present = 1;
+	return WORD_OK;
 }
 
 static enum word
@@ -363,13 +370,13 @@ static const struct rule {
     {"client", parse_source, AT(parts[DOC_CLIENT]), PART_SHAPE, PART},
     {"native", parse_native, AT(parts[DOC_NATIVE]), PART_SHAPE, PART | LATER},
     {"keys", parse_keys, AT(parts[DOC_KEYS]), PART_SHAPE, PART | LATER},
-    {"package", parse_package, AT(package), PACKAGE_SHAPE, LATER},
-    {"base", parse_release, AT(base), "not a release", LATER},
-    {"full", parse_package, AT(full), PACKAGE_SHAPE, LATER},
-    {"spread", parse_duration, AT(spread_ms), "not a duration", LATER},
+    {"package", parse_package, AT(package), PACKAGE_SHAPE, 0},
+    {"base", parse_release, AT(base), "not a release", 0},
+    {"full", parse_package, AT(full), PACKAGE_SHAPE, 0},
+    {"spread", parse_duration, AT(spread_ms), "not a duration", 0},
     {"reverts", parse_reverts, 0, ID_SHAPE, SPECIAL},
     {"retires", parse_retires, 0, ID_SHAPE, SPECIAL},
-    {"notice", parse_notice, 0, "not 'failed' and a text", SPECIAL | LATER},
+    {"notice", parse_notice, 0, "not 'failed' and a text", SPECIAL},
     {"dry-run", parse_switch, AT(dry_run), "neither yes nor no", 0},
     {"allow-partial", parse_switch, AT(allow_partial), "neither yes nor no", 0},
     {"canary", parse_canary, AT(canary), "neither P% nor a list of client ids",
@@ -507,7 +514,7 @@ static enum word
 check_together(const struct doc *d, size_t nspecial, struct refusal *why)
 {
 	const char *wrong = NULL;
-	int has_part = d->nparts > 0 || d->package != NULL;
+	int has_part = d->nparts > 0 || d->package.present;
 	size_t i;
 
 	for (i = 0; i < d->nneeds; i++)
@@ -539,13 +546,16 @@ check_together(const struct doc *d, size_t nspecial, struct refusal *why)
 		wrong = "by: without on";
 	else if (d->at_us != 0 && d->on != NULL)
 		wrong = "at: together with on";
-	else if (d->base != NULL && d->package == NULL)
+	else if (d->base != NULL && !d->package.present)
 		wrong = "base: without package";
-	else if (d->full != NULL && d->base == NULL)
+	else if (d->full.present && d->base == NULL)
 		wrong = "full: without base";
-	else if (d->parts[DOC_CLIENT].present && d->take_back_until_us == 0 &&
+	else if (d->spread_ms != 0 && !d->package.present)
+		wrong = "spread: without package";
+	else if (doc_has_client(d) && d->take_back_until_us == 0 &&
 		 (d->canary != NULL || d->max_failed.kind != DOC_NO_BOUND))
-		wrong = "take-back-until: missing, with a client part and "
+		wrong = "take-back-until: missing, with a client part or "
+			"package, and "
 			"canary or max-failed";
 	return wrong != NULL ? refuse(why, WORD_SYNTAX, "%s", wrong) : WORD_OK;
 }

@@ -312,17 +312,21 @@ order(void)
 		const char *text;
 	} rows[] = {
 	    {"key", WORD_UNTRUSTED_KEY, STRANGER | FORGED,
-		"hotfix-update: 2\nmust-x: y\nrubbish\nspread: 1s\n"},
+		"hotfix-update: 2\nmust-x: y\nrubbish\nat: "
+		"2026-11-22T11:00:00Z\n"},
 	    {"signature", WORD_BAD_SIGNATURE, FORGED,
-		"hotfix-update: 2\nmust-x: y\nrubbish\nspread: 1s\n"},
+		"hotfix-update: 2\nmust-x: y\nrubbish\nat: "
+		"2026-11-22T11:00:00Z\n"},
 	    {"version", WORD_UNSUPPORTED, 0,
-		"hotfix-update: 2\nrubbish\nspread: 1s\n"},
+		"hotfix-update: 2\nrubbish\nat: 2026-11-22T11:00:00Z\n"},
 	    {"must-", WORD_UNSUPPORTED, 0,
-		FIRST "rubbish\nmust-x: y\nspread: 1s\n"},
-	    {"field", WORD_SYNTAX, 0, FIRST BASIC "spread: 1s\nretires: 0\n"},
-	    {"combination", WORD_SYNTAX, 0, FIRST BASIC "spread: 1s\n"},
+		FIRST "rubbish\nmust-x: y\nat: 2026-11-22T11:00:00Z\n"},
+	    {"field", WORD_SYNTAX, 0,
+		FIRST BASIC "at: 2026-11-22T11:00:00Z\nretires: 0\n"},
+	    {"combination", WORD_SYNTAX, 0,
+		FIRST BASIC "at: 2026-11-22T11:00:00Z\n"},
 	    {"not carried out", WORD_UNSUPPORTED, 0,
-		FIRST BASIC "retires: 5\nspread: 1s\n"},
+		FIRST BASIC "retires: 5\nat: 2026-11-22T11:00:00Z\n"},
 	    {"scope", WORD_OUT_OF_SCOPE, 0, FIRST BASIC "retires: 5\n"},
 	    {"none", WORD_OK, 0, FIRST BASIC "reverts: 5\n"},
 	};
@@ -352,7 +356,7 @@ order(void)
 			printf("# got %s: %s\n", word_name(w), why.text);
 		if (rows[i].word == WORD_UNSUPPORTED && rows[i].text[15] == '1')
 			OK(strstr(why.text, i == 3 ? "must-x"
-						   : "spread: not "
+						   : "at: not "
 						     "carried out") == why.text,
 			    "it names the field");
 		doc_free(d);

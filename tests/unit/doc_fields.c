@@ -48,8 +48,8 @@ static const struct {
     GOOD(BASIC CLIENT),
     GOOD(BASIC "reverts: 1795342500123455\n"),
     GOOD(BASIC "retires: 1\n"),
-    LATER("notice", BASIC "notice: failed no space left\n"),
-    LATER("package", BASIC PACKAGE),
+    GOOD(BASIC "notice: failed no space left\n"),
+    GOOD(BASIC PACKAGE),
     LATER("native", BASIC "native: 0 " DIGESTS "\n"),
     LATER("keys", BASIC "keys: 0 " DIGESTS "\n"),
 
@@ -234,10 +234,11 @@ static const struct {
     BAD("client", BASIC "client: 1048577 " MD5_0 "\n"),
 
     /* Packages. */
-    LATER("package", BASIC PACKAGE "spread: 5m\n"),
-    LATER("package", BASIC PACKAGE "base: 1.4\nfull: arena 1.5 9 " DIGESTS
-				   " https://user-less.example:8080/x@y\n"),
-    LATER("spread", UPDATE "spread: 10s\n"),
+    GOOD(BASIC PACKAGE "spread: 5m\n"),
+    GOOD(BASIC PACKAGE "base: 1.4\nfull: arena 1.5 9 " DIGESTS
+		       " https://user-less.example:8080/x@y\n"),
+    BAD("spread", UPDATE "spread: 10s\n"),
+    BAD("take-back-until", BASIC PACKAGE "max-failed: 1\n"),
     BAD("spread", UPDATE "spread: 10\n"),
     BAD("spread", UPDATE "spread: 0s\n"),
     BAD("spread", UPDATE "spread: 1d\n"),
@@ -347,8 +348,10 @@ static const struct {
     GOOD(UPDATE "note: \xc3\xa9 : %s \\ fine\n"),
 
     /* The first in the document that is not carried out is the one named. */
-    LATER("at", UPDATE "at: 2026-11-22T11:00:00Z\nspread: 10s\n"),
-    LATER("spread", UPDATE "spread: 10s\nat: 2026-11-22T11:00:00Z\n"),
+    LATER("at", UPDATE "at: 2026-11-22T11:00:00Z\ncanary: 5%\n"
+		       "take-back-until: 2026-11-22T10:16:00Z\n"),
+    LATER("canary", UPDATE "canary: 5%\nat: 2026-11-22T11:00:00Z\n"
+			   "take-back-until: 2026-11-22T10:16:00Z\n"),
     LATER("at", UPDATE "dry-run: yes\nat: 2026-11-22T11:00:00Z\n"),
 };
 
@@ -469,8 +472,8 @@ values(const struct keyring *ring)
 			d->note == NULL,
 		    "are those of the protocol");
 		OK(d->on == NULL && d->by_us == 0 && d->at_us == 0 &&
-			d->canary == NULL && d->package == NULL &&
-			d->base == NULL && d->full == NULL &&
+			d->canary == NULL && !d->package.present &&
+			d->base == NULL && !d->full.present &&
 			d->spread_ms == 0 && d->target == 0,
 		    "absent is absent");
 	}
@@ -493,10 +496,13 @@ values(const struct keyring *ring)
 	if (IS(open_signed(&d, NULL,
 		   BASIC PACKAGE "base: 1.4\nspread: 5m\n"
 				 "at: 2026-11-22T11:00:00Z\n"
-				 "canary: a,b\n",
+				 "canary: a,b\n"
+				 "take-back-until: 2026-11-22T10:16:00Z\n",
 		   &why),
 		WORD_OK, "what is not carried out yet"))
-		OK(strncmp(d->package, "arena 1.5 9 ", 12) == 0 &&
+		OK(strcmp(d->package.name, "arena") == 0 &&
+			strcmp(d->package.release, "1.5") == 0 &&
+			d->package.len == 9 && d->package.url != NULL &&
 			strcmp(d->base, "1.4") == 0 && d->spread_ms == 300000 &&
 			d->at_us == 1795345200000000 &&
 			strcmp(d->canary, "a,b") == 0,
