@@ -176,13 +176,29 @@ type_to() {
 	printf '%s\n' "$2" >"$1.in"
 }
 
+# What does not heed the signal (a program that stands in one call of C) is
+# killed, so that a test ends whatever it started.
 t_cleanup() {
+	[ -n "$t_pids" ] || return 0
 	for t_p in $t_pids; do
 		kill "$t_p" 2>/dev/null
 	done
+	(
+		trap - EXIT
+		sleep "$deadline" &
+		t_nap=$!
+		trap 'kill "$t_nap"; exit' TERM
+		wait
+		for t_p in $t_pids; do
+			kill -9 "$t_p" 2>/dev/null
+		done
+	) </dev/null >/dev/null 2>&1 &
+	t_killer=$!
 	for t_p in $t_pids; do
 		wait "$t_p" 2>/dev/null
 	done
+	kill "$t_killer" 2>/dev/null
+	wait "$t_killer" 2>/dev/null
 }
 trap t_cleanup EXIT
 trap 'exit 1' INT TERM HUP
