@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define BLOCK   sizeof(((struct md5 *)0)->block)
+#define BLOCK   MD5_BLOCK
 #define LEN_POS (BLOCK - 8) /* where the last block has the length in bits */
 
 static inline uint32_t
@@ -59,8 +59,8 @@ i(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
 	return rotate(a + t + (c ^ (b | ~d)), by) + b;
 }
 
-static void
-blocks(uint32_t state[4], const uint8_t *p, size_t n)
+void
+md5_blocks(uint32_t state[4], const uint8_t *p, size_t n)
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t x[16];
@@ -148,12 +148,18 @@ blocks(uint32_t state[4], const uint8_t *p, size_t n)
 }
 
 void
+md5_start(uint32_t state[4])
+{
+	state[0] = 0x67452301;
+	state[1] = 0xefcdab89;
+	state[2] = 0x98badcfe;
+	state[3] = 0x10325476;
+}
+
+void
 md5_init(struct md5 *m)
 {
-	m->state[0] = 0x67452301;
-	m->state[1] = 0xefcdab89;
-	m->state[2] = 0x98badcfe;
-	m->state[3] = 0x10325476;
+	md5_start(m->state);
 	m->len = 0;
 }
 
@@ -172,32 +178,47 @@ md5_update(struct md5 *m, const void *bytes, size_t len)
 		memcpy(m->block + have, p, n);
 		if (have + n < BLOCK)
 			return;
-		blocks(m->state, m->block, 1);
+		md5_blocks(m->state, m->block, 1);
 		p += n;
 		len -= n;
 	}
-	blocks(m->state, p, len / BLOCK);
+	md5_blocks(m->state, p, len / BLOCK);
 	memcpy(m->block, p + (len - len % BLOCK), len % BLOCK);
+}
+
+size_t
+md5_pad(uint8_t *end, uint64_t len)
+{
+	size_t have = len % BLOCK;
+	size_t n = have < LEN_POS ? BLOCK - have : 2 * BLOCK - have;
+
+	memset(end, 0, n);
+	end[0] = 0x80;
+	store32_le(end + n - 8, (uint32_t)(len << 3));
+	store32_le(end + n - 4, (uint32_t)(len >> 29));
+	return n;
+}
+
+void
+md5_digest(uint8_t out[MD5_SIZE], const uint32_t state[4])
+{
+	unsigned j;
+
+	for (j = 0; j < 4; j++)
+		store32_le(out + 4 * j, state[j]);
 }
 
 void
 md5_final(uint8_t out[MD5_SIZE], struct md5 *m)
 {
+	uint8_t last[2 * BLOCK];
 	size_t have = m->len % BLOCK;
-	unsigned j;
+	size_t n;
 
-	m->block[have++] = 0x80;
-	if (have > LEN_POS) {
-		memset(m->block + have, 0, BLOCK - have);
-		blocks(m->state, m->block, 1);
-		have = 0;
-	}
-	memset(m->block + have, 0, LEN_POS - have);
-	store32_le(m->block + LEN_POS, (uint32_t)(m->len << 3));
-	store32_le(m->block + LEN_POS + 4, (uint32_t)(m->len >> 29));
-	blocks(m->state, m->block, 1);
-	for (j = 0; j < 4; j++)
-		store32_le(out + 4 * j, m->state[j]);
+	memcpy(last, m->block, have);
+	n = have + md5_pad(last + have, m->len);
+	md5_blocks(m->state, last, n / BLOCK);
+	md5_digest(out, m->state);
 }
 
 void
