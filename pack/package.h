@@ -1,0 +1,166 @@
+#ifndef PACK_PACKAGE_H
+#define PACK_PACKAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "crypto/md5.h"
+#include "crypto/sha512.h"
+#include "pack/name.h"
+#include "pack/release.h"
+
+/*
+ * Release packages (hotfix-package(5)): one strict ustar archive whose first
+ * entries are MD5SUMS and RELEASE, all others sorted by bytes, each folder
+ * before what is in it. A package that was made --since another holds what
+ * changed and names what is gone; unpacked onto its base it becomes the same
+ * folder that the full package becomes, byte for byte.
+ *
+ * Memory grows with the names alone: some 50 bytes and the name for each
+ * file or folder. Everything here blocks. Functions return 0, or -1 with err
+ * filled: ERR_NO where the package or the folder is to blame, ERR_LOCAL for
+ * files, memory and space. Names in messages are escaped.
+ */
+
+#define PACKAGE_ENTRIES_MAX 1000000             /* files and folders */
+#define PACKAGE_FILE_MAX    (UINT64_C(4) << 30) /* bytes of one file */
+#define PACKAGE_LUA_MAX     ((size_t)16 << 20)  /* of a source to be checked */
+#define PACKAGE_MISSES_MAX  100 /* told one by one; the rest is a count */
+
+#define PACKAGE_SUMS    "MD5SUMS"
+#define PACKAGE_RELEASE "RELEASE"
+
+struct package_info {
+	/* What RELEASE says; files and bytes are those of the whole release,
+	 * without MD5SUMS and RELEASE. */
+	struct release release;
+	/* The package's file itself; 0 of an unpacked folder. */
+	uint64_t len;
+	uint8_t md5[MD5_SIZE];
+	uint8_t sha512[SHA512_SIZE];
+	uint64_t nheld;    /* files in it, without MD5SUMS and RELEASE */
+	uint64_t nremoved; /* of a package --since: names that are gone */
+};
+
+/* --- making ----------------------------------------------------------------
+ */
+
+struct package_spec {
+	const char *dir;
+	const char *name, *release; /* release_is_word() */
+	const char *since;          /* a full package of this name, or NULL */
+	const char *const *exclude; /* globs over names within dir */
+	size_t nexclude;
+	int64_t time_us; /* "created:" and, in seconds, of all entries */
+	/* Each file *.lua with its text, before anything is written. 0, or -1
+	 * with the reason, which ends it. NULL: none is checked. */
+	int (*check)(void *arg, const char *name, const void *text, size_t len,
+	    struct err *e);
+	/* The package is written and synced, but has no name yet: sign it. 0,
+	 * or -1, which ends it. fd is readable by pread(2). Or NULL. */
+	int (*seal)(void *arg, int fd, const struct package_info *info,
+	    struct err *e);
+	/* So many bytes of all were read (each file is read twice); or NULL. */
+	void (*progress)(void *arg, uint64_t so_far, uint64_t total);
+	void *arg; /* of the three above */
+};
+
+/*
+ * Pack dir. The same files, names and time give the same bytes. path appears
+ * whole or not at all; one that exists with these very bytes is left alone
+ * (after seal), with other bytes it is ERR_NO. A symbolic link, a device, a
+ * name that name_check refuses, a file that changes meanwhile end it, by
+ * name. MD5SUMS and RELEASE of an unpacked package at the top of dir are left
+ * out; other files of these names are refused. path itself (and path.sig),
+ * when they lie in dir, are left out.
+ */
+int package_create(const struct package_spec *s, const char *path,
+    struct package_info *out, struct err *e);
+
+/* --- reading ---------------------------------------------------------------
+ */
+
+struct package_ask {
+	uint64_t max_bytes;    /* of the package's file; 0: no limit but those
+				  above */
+	const uint8_t *sha512; /* that the whole file must have; or NULL */
+	/* One line, escaped, for each file that is missing, in excess or
+	 * damaged, at most PACKAGE_MISSES_MAX + 1; or NULL. */
+	void (*miss)(void *arg, const char *line);
+	void (*progress)(void *arg, uint64_t so_far,
+	    uint64_t total); /* or NULL */
+	void *arg;           /* of the two above */
+};
+
+struct package; /* one that was checked */
+
+/*
+ * Check the package behind fd, from its first byte to its last, in one pass;
+ * ask may be NULL. fd is a regular file, read by pread(2), and stays the
+ * caller's, open as long as the package is used: it is never opened anew by a
+ * name. shown is its name in messages. No signature is looked at here: check
+ * it first (keyring_check_fd), and give the digest that it found as sha512.
+ * NULL with err.
+ */
+struct package *package_open(int fd, const char *shown,
+    const struct package_ask *ask, struct err *e);
+void package_free(struct package *p);
+const struct package_info *package_info(const struct package *p);
+
+struct package_file {
+	const char *name; /* a folder's ends with '/' */
+	uint64_t len;
+	const uint8_t *md5; /* NULL: a folder */
+};
+
+/* Files, then folders, each sorted by bytes, without MD5SUMS and RELEASE:
+ * i from 0 on; 0 behind the last, else 1. */
+int package_file(const struct package *p, size_t i, struct package_file *out);
+/* The i-th name that is gone since the base, NULL behind the last. */
+const char *package_removed(const struct package *p, size_t i);
+
+/* --- folders ---------------------------------------------------------------
+ */
+
+/*
+ * Unpack into the new folder dir, whose parent exists. It is written aside as
+ * "DIR.new-XXXXXX" (file_is_unfinished(); only a kill leaves one behind),
+ * synced, and renamed when the bytes were once more those that were checked:
+ * dir is complete, or it is not there. base_dir: the unpacked base, for a
+ * package --since and only then, else NULL; its files are hard-linked where
+ * that goes, or copied, and each is digested. A dir that exists is ERR_NO.
+ */
+int package_unpack(struct package *p, const char *dir, const char *base_dir,
+    struct err *e);
+
+enum package_sum {
+	PACKAGE_SUM_OK,
+	PACKAGE_SUM_FAILED,  /* other bytes, or no regular file */
+	PACKAGE_SUM_MISSING, /* listed, but not there or not readable */
+	PACKAGE_SUM_EXTRA,   /* there, but not listed */
+};
+
+/*
+ * Check an unpacked folder against its MD5SUMS and RELEASE; out and each may
+ * be NULL. each is called in the order of the list, then for what is in
+ * excess; errnum says why something is missing, else 0; name is as it came.
+ * 0 when all are PACKAGE_SUM_OK and RELEASE fits to the list.
+ */
+int package_check_dir(const char *dir, struct package_info *out,
+    void (*each)(void *arg, const char *name, enum package_sum r, int errnum),
+    void *arg, struct err *e);
+
+/* What RELEASE of an unpacked folder says; nothing is digested. */
+int package_read_dir(const char *dir, struct package_info *out, struct err *e);
+
+/* Make the symbolic link lead to target, by one rename; it is new, or was a
+ * symbolic link before. target is taken as it is (relative: to the link's
+ * folder). */
+int package_switch(const char *link, const char *target, struct err *e);
+
+/* Remove a folder and all in it; links are not followed. One that is not
+ * there is fine. */
+int package_remove_dir(const char *dir, struct err *e);
+
+#endif

@@ -1,0 +1,649 @@
+/* Making a package. */
+
+#include "pack/package.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "pack/aside.h"
+#include "pack/dirs.h"
+#include "pack/input.h"
+#include "pack/output.h"
+#include "pack/package_impl.h"
+#include "pack/shown.h"
+#include "pack/tree.h"
+#include "pack/ustar.h"
+
+#define PIECE      ((size_t)256 << 10)
+#define US         INT64_C(1000000)
+#define END_ZEROS  (2 * USTAR_BLOCK)
+#define OWN_FILES  2 /* path and path.sig */
+#define FILE_MODE  0644
+#define LUA_SUFFIX ".lua"
+
+struct making {
+	const struct package_spec *spec;
+	struct package_info *info;
+	struct err *err;
+	int root;
+	struct dirs dirs; /* below root */
+	/* Files and folders in the order of the archive; seen: the base has
+	 * the same file, so that it is not held. */
+	struct entries all;
+	struct entries removed;
+	struct buf release; /* the text of RELEASE */
+	uint8_t release_md5[MD5_SIZE];
+	uint64_t so_far, total;
+	uint8_t *piece;
+};
+
+static int
+fail(const struct making *m, const char *name, const char *why)
+{
+	char shown[SHOWN_SIZE];
+
+	return err_set(m->err, ERR_NO, "%s/%s: %s", m->spec->dir,
+	    shown_name(shown, name), why);
+}
+
+static int
+fail_errno(const struct making *m, const char *name)
+{
+	char shown[SHOWN_SIZE];
+
+	return err_errno(m->err, ERR_LOCAL, "%s/%s", m->spec->dir,
+	    shown_name(shown, name));
+}
+
+static int
+fail_memory(const struct making *m)
+{
+	return err_set(m->err, ERR_LOCAL, "out of memory");
+}
+
+static int
+is_folder(const struct entry *it)
+{
+	return it->name[strlen(it->name) - 1] == '/';
+}
+
+/* 1 for what goes into the archive: folders, and files that are not in the base
+ * as they are. */
+static int
+is_held(const struct entry *it)
+{
+	return !it->seen;
+}
+
+/* --- what there is -----------------------------------------------------------
+ */
+
+/* The files that a package of an earlier time, or its signature, would be. */
+static size_t
+own_files(const struct aside *a, struct tree_file own[OWN_FILES])
+{
+	const size_t size = strlen(a->path) + sizeof ".sig";
+	char *sig = malloc(size);
+	struct stat st;
+	size_t n = 0;
+
+	if (stat(a->path, &st) == 0) {
+		own[n].dev = st.st_dev;
+		own[n++].ino = st.st_ino;
+	}
+	if (sig != NULL) {
+		snprintf(sig, size, "%s.sig", a->path);
+		if (stat(sig, &st) == 0) {
+			own[n].dev = st.st_dev;
+			own[n++].ino = st.st_ino;
+		}
+	}
+	free(sig);
+	return n;
+}
+
+static struct entry *
+find(const struct making *m, const char *name)
+{
+	return entries_find(&m->all, name, strlen(name));
+}
+
+/* MD5SUMS and RELEASE of a folder that was unpacked are made anew. */
+static int
+leave_out_own(struct making *m)
+{
+	static const char *const names[] = {PACKAGE_SUMS, PACKAGE_RELEASE};
+	uint8_t digest[MD5_SIZE];
+	struct package_info info;
+	int ours =
+	    find(m, PACKAGE_SUMS) != NULL && find(m, PACKAGE_RELEASE) != NULL &&
+	    package_read_release(m->root, m->spec->dir, &info, digest, NULL) ==
+		0;
+	struct entry *it;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		it = find(m, names[i]);
+		if (it == NULL)
+			it = entries_find(&m->all,
+			    i == 0 ? PACKAGE_SUMS "/" : PACKAGE_RELEASE "/",
+			    strlen(names[i]) + 1);
+		if (it == NULL)
+			continue;
+		if (!ours)
+			return fail(m, it->name,
+			    "a package makes a file of this name itself;"
+			    " --exclude it or give it another");
+		entries_remove(&m->all, (size_t)(it - m->all.items));
+	}
+	return 0;
+}
+
+static int
+look(struct making *m, const struct aside *a)
+{
+	struct tree_file own[OWN_FILES];
+	const struct tree_spec spec = {m->root, m->spec->dir, m->spec->exclude,
+	    m->spec->nexclude, own, own_files(a, own), 0, PACKAGE_ENTRIES_MAX};
+	size_t i;
+
+	if (tree_walk(&spec, &m->all, m->err) != 0 || leave_out_own(m) != 0)
+		return -1;
+	for (i = 0; i < m->all.n; i++)
+		m->total += 2 * m->all.items[i].len;
+	return 0;
+}
+
+/* --- reading: digests and the check of sources
+ * ---------------------------------- */
+
+static int
+header_of(const struct making *m, const char *name, uint64_t len,
+    uint8_t block[USTAR_BLOCK])
+{
+	struct ustar_entry u;
+
+	memcpy(u.name, name, strlen(name) + 1);
+	u.size = len;
+	u.mtime_s = m->spec->time_us / US;
+	return ustar_build(block, &u) == 0
+		   ? 0
+		   : fail(m, name,
+			 "no archive can hold this name: no part of it ends"
+			 " within its last 100 bytes and its first 156");
+}
+
+/*
+ * Read the file of the entry, which has the length and the time that were
+ * seen, piece by piece into sink. The digest is that of what sink was given.
+ */
+static int
+read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
+    int (*sink)(void *arg, const void *bytes, size_t len), void *arg)
+{
+	static const char changed[] = "changed while it was packed";
+	struct md5 hash;
+	uint64_t left = it->len;
+	struct stat st;
+	int ret = -1;
+	ssize_t n;
+	int fd = dirs_open(&m->dirs, it->name, &st);
+
+	if (fd < 0)
+		return errno == EINVAL || errno == ELOOP || errno == ENOENT
+			   ? fail(m, it->name, changed)
+			   : fail_errno(m, it->name);
+	md5_init(&hash);
+	do {
+		/* One byte more than there should be, to see the end. */
+		n = read(fd, m->piece, left < PIECE ? (size_t)left + 1 : PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			fail_errno(m, it->name);
+			goto out;
+		}
+		if ((uint64_t)n > left || (n == 0 && left > 0)) {
+			fail(m, it->name, changed);
+			goto out;
+		}
+		md5_update(&hash, m->piece, (size_t)n);
+		if (n > 0 && sink(arg, m->piece, (size_t)n) != 0)
+			goto out;
+		left -= (uint64_t)n;
+		m->so_far += (uint64_t)n;
+		if (m->spec->progress != NULL)
+			m->spec->progress(m->spec->arg, m->so_far, m->total);
+	} while (n != 0);
+	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != it->len ||
+	    tree_mtime_ns(&st) != it->at) {
+		fail(m, it->name, changed);
+		goto out;
+	}
+	md5_final(digest, &hash);
+	ret = 0;
+out:
+	close(fd);
+	return ret;
+}
+
+struct source {
+	struct making *making;
+	struct buf text;
+};
+
+static int
+keep_source(void *arg, const void *bytes, size_t len)
+{
+	struct source *s = arg;
+
+	return buf_append(&s->text, bytes, len) == 0 ? 0
+						     : fail_memory(s->making);
+}
+
+static int
+pass_by(void *arg, const void *bytes, size_t len)
+{
+	(void)arg;
+	(void)bytes;
+	(void)len;
+	return 0;
+}
+
+static int
+is_source(const struct making *m, const char *name)
+{
+	const size_t len = strlen(name), n = strlen(LUA_SUFFIX);
+
+	return m->spec->check != NULL && len > n &&
+	       strcmp(name + len - n, LUA_SUFFIX) == 0;
+}
+
+static int
+read_source(struct making *m, struct entry *it)
+{
+	struct source s = {m, BUF_INIT};
+	int ret = -1;
+
+	if (it->len > PACKAGE_LUA_MAX)
+		return fail(m, it->name,
+		    "too long to be checked as Lua (--no-lua-check)");
+	if (read_file(m, it, it->md5, keep_source, &s) == 0)
+		ret = m->spec->check(m->spec->arg, it->name,
+		    s.text.len > 0 ? (const void *)s.text.data : "", s.text.len,
+		    m->err);
+	buf_free(&s.text);
+	return ret;
+}
+
+static int
+read_all(struct making *m)
+{
+	uint8_t block[USTAR_BLOCK];
+	struct entry *it;
+	size_t i;
+	int r;
+
+	for (i = 0; i < m->all.n; i++) {
+		it = &m->all.items[i];
+		if (it->len > PACKAGE_FILE_MAX)
+			return fail(m, it->name, "larger than 4 GiB");
+		if (header_of(m, it->name, it->len, block) != 0)
+			return -1;
+		if (is_folder(it))
+			continue;
+		r = is_source(m, it->name)
+			? read_source(m, it)
+			: read_file(m, it, it->md5, pass_by, NULL);
+		if (r != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- against the base
+ * ------------------------------------------------------------ */
+
+/* The next file at or behind *i, folders passed over; NULL: none. */
+static struct entry *
+next_file(const struct making *m, size_t *i)
+{
+	while (*i < m->all.n && is_folder(&m->all.items[*i]))
+		++*i;
+	return *i < m->all.n ? &m->all.items[*i] : NULL;
+}
+
+static int
+compare(struct making *m, const struct package *base)
+{
+	const char *name;
+	struct entry *it;
+	size_t i = 0, j;
+	int order;
+
+	for (j = 0; j < base->files.n; j++) {
+		name = base->files.items[j].name;
+		order = 1;
+		while ((it = next_file(m, &i)) != NULL &&
+		       (order = strcmp(it->name, name)) < 0)
+			i++;
+		if (it != NULL && order == 0)
+			it->seen = it->len == base->files.items[j].len &&
+				   memcmp(it->md5, base->files.items[j].md5,
+				       MD5_SIZE) == 0;
+		else if (entries_add(&m->removed, name, strlen(name)) == NULL)
+			return fail_memory(m);
+	}
+	return 0;
+}
+
+static int
+take_base(struct making *m, struct release *r)
+{
+	const char *path = m->spec->since;
+	struct package *base = NULL;
+	const struct release *b;
+	int ret = -1;
+	int fd;
+
+	if (path == NULL)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_errno(m->err, ERR_LOCAL, "%s", path);
+	base = package_open(fd, path, NULL, m->err);
+	if (base == NULL)
+		goto out;
+	b = &base->info.release;
+	if (strcmp(b->name, r->name) != 0)
+		err_set(m->err, ERR_NO, "%s: a package of %s, not of %s", path,
+		    b->name, r->name);
+	else if (b->base[0] != '\0')
+		err_set(m->err, ERR_NO,
+		    "%s: was made --since another; a full package is needed",
+		    path);
+	else if (strcmp(b->release, r->release) == 0)
+		err_set(m->err, ERR_NO, "%s: is release %s itself", path,
+		    r->release);
+	else
+		ret = compare(m, base);
+	memcpy(r->base, b->release, sizeof r->base);
+	memcpy(r->base_tree, b->tree, sizeof r->base_tree);
+out:
+	package_free(base);
+	close(fd);
+	return ret;
+}
+
+/* --- RELEASE
+ * ------------------------------------------------------------------- */
+
+static int
+make_release(struct making *m)
+{
+	struct release *r = &m->info->release;
+	struct sha512 tree;
+	size_t i = 0;
+	const struct entry *it;
+
+	memset(m->info, 0, sizeof *m->info);
+	memcpy(r->name, m->spec->name, strlen(m->spec->name));
+	memcpy(r->release, m->spec->release, strlen(m->spec->release));
+	r->created_us = m->spec->time_us;
+	if (take_base(m, r) != 0)
+		return -1;
+	sha512_init(&tree);
+	for (; (it = next_file(m, &i)) != NULL; i++) {
+		listing_digest(&tree, it);
+		r->files++;
+		r->bytes += it->len;
+		m->info->nheld += (uint64_t)is_held(it);
+	}
+	sha512_final(r->tree, &tree);
+	m->info->nremoved = m->removed.n;
+	release_format(&m->release, r);
+	for (i = 0; i < m->removed.n; i++)
+		release_format_removed(&m->release, m->removed.items[i].name);
+	if (m->release.oom)
+		return fail_memory(m);
+	if (m->release.len > RELEASE_TEXT_MAX)
+		return err_set(m->err, ERR_NO,
+		    "%s: too many removed files; make a full package",
+		    m->spec->dir);
+	md5(m->release_md5, m->release.data, m->release.len);
+	return 0;
+}
+
+/* --- writing
+ * ------------------------------------------------------------------- */
+
+struct writing {
+	struct making *making;
+	struct output *out;
+};
+
+static int
+write_piece(void *arg, const void *bytes, size_t len)
+{
+	struct writing *w = arg;
+
+	return output_write(w->out, bytes, len, w->making->err);
+}
+
+static int
+write_header(struct making *m, struct output *o, const char *name, uint64_t len)
+{
+	uint8_t block[USTAR_BLOCK];
+
+	return header_of(m, name, len, block) == 0
+		   ? output_write(o, block, sizeof block, m->err)
+		   : -1;
+}
+
+static int
+write_line(struct making *m, struct output *o, const char *name,
+    const uint8_t digest[MD5_SIZE])
+{
+	char prefix[SUMS_PREFIX];
+
+	sums_prefix(prefix, digest);
+	if (output_write(o, prefix, sizeof prefix, m->err) != 0 ||
+	    output_write(o, name, strlen(name), m->err) != 0)
+		return -1;
+	return output_write(o, "\n", 1, m->err);
+}
+
+static int
+write_sums(struct making *m, struct output *o)
+{
+	uint64_t len = SUMS_PREFIX + strlen(PACKAGE_RELEASE) + 1;
+	const struct entry *it;
+	int told = 0;
+	size_t i;
+
+	for (i = 0; (it = next_file(m, &i)) != NULL; i++)
+		if (is_held(it))
+			len += SUMS_PREFIX + strlen(it->name) + 1;
+	if (write_header(m, o, PACKAGE_SUMS, len) != 0)
+		return -1;
+	for (i = 0; (it = next_file(m, &i)) != NULL; i++) {
+		if (!told && strcmp(it->name, PACKAGE_RELEASE) > 0) {
+			told = 1;
+			if (write_line(m, o, PACKAGE_RELEASE, m->release_md5) !=
+			    0)
+				return -1;
+		}
+		if (is_held(it) && write_line(m, o, it->name, it->md5) != 0)
+			return -1;
+	}
+	if (!told && write_line(m, o, PACKAGE_RELEASE, m->release_md5) != 0)
+		return -1;
+	return output_zeros(o, ustar_padding(len), m->err);
+}
+
+static int
+write_entry(struct making *m, struct output *o, const struct entry *it)
+{
+	struct writing w = {m, o};
+	uint8_t digest[MD5_SIZE];
+
+	if (is_folder(it))
+		return write_header(m, o, it->name, 0);
+	if (write_header(m, o, it->name, it->len) != 0 ||
+	    read_file(m, it, digest, write_piece, &w) != 0)
+		return -1;
+	if (memcmp(digest, it->md5, sizeof digest) != 0)
+		return fail(m, it->name, "changed while it was packed");
+	return output_zeros(o, ustar_padding(it->len), m->err);
+}
+
+static int
+write_all(struct making *m, struct output *o)
+{
+	size_t i;
+
+	if (write_sums(m, o) != 0 ||
+	    write_header(m, o, PACKAGE_RELEASE, m->release.len) != 0 ||
+	    output_write(o, m->release.data, m->release.len, m->err) != 0 ||
+	    output_zeros(o, ustar_padding(m->release.len), m->err) != 0)
+		return -1;
+	for (i = 0; i < m->all.n; i++)
+		if (is_held(&m->all.items[i]) &&
+		    write_entry(m, o, &m->all.items[i]) != 0)
+			return -1;
+	if (output_zeros(o, END_ZEROS, m->err) != 0)
+		return -1;
+	m->info->len = o->len;
+	return output_finish(o, m->info->md5, m->info->sha512, m->err);
+}
+
+/* 1: nothing of this name is there; 0: these very bytes are; -1 with err. */
+static int
+look_there(const struct making *m, const char *path)
+{
+	uint8_t md5_found[MD5_SIZE], found[SHA512_SIZE];
+	struct input in;
+	int ret = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT)
+		return 1;
+	if (fd < 0)
+		return err_errno(m->err, ERR_LOCAL, "%s", path);
+	if (input_open(&in, fd, path, 0, m->err) == 0 &&
+	    input_skip_to(&in, in.size, m->err) == 0) {
+		input_digests(&in, md5_found, found);
+		ret = memcmp(found, m->info->sha512, sizeof found) == 0
+			  ? 0
+			  : err_set(m->err, ERR_NO,
+				"%s: is there already, with other bytes", path);
+	}
+	input_close(&in);
+	close(fd);
+	return ret;
+}
+
+/* Give the whole file its name: 0, or -1. tmp is gone in any case. */
+static int
+name_it(const struct making *m, const struct aside *a)
+{
+	struct stat st;
+	int ret = -1;
+
+	/* A link keeps what came there meanwhile; a rename would not. */
+	if (link(a->tmp, a->path) == 0) {
+		ret = 0;
+	} else if (errno == EEXIST) {
+		err_set(m->err, ERR_NO, "%s: is there already", a->path);
+	} else if (lstat(a->path, &st) == 0) {
+		err_set(m->err, ERR_NO, "%s: is there already", a->path);
+	} else if (rename(a->tmp, a->path) == 0) {
+		return file_sync_dir(a->parent, m->err);
+	} else {
+		err_errno(m->err, ERR_LOCAL, "%s", a->path);
+	}
+	unlink(a->tmp);
+	return ret == 0 ? file_sync_dir(a->parent, m->err) : -1;
+}
+
+static int
+write_aside(struct making *m, struct aside *a)
+{
+	struct output o;
+	int there, ret = -1;
+	int fd = mkstemp(a->tmp);
+
+	if (fd < 0)
+		return err_errno(m->err, ERR_LOCAL, "%s", a->path);
+	if (fchmod(fd, FILE_MODE) != 0) {
+		err_errno(m->err, ERR_LOCAL, "%s", a->path);
+		goto out;
+	}
+	if (output_open(&o, fd, a->path, m->err) == 0)
+		ret = write_all(m, &o);
+	output_close(&o);
+	if (ret != 0)
+		goto out;
+	ret = -1;
+	there = look_there(m, a->path);
+	if (there < 0 ||
+	    (m->spec->seal != NULL &&
+		m->spec->seal(m->spec->arg, fd, m->info, m->err) != 0))
+		goto out;
+	if (there == 1) {
+		ret = name_it(m, a);
+		close(fd);
+		return ret;
+	}
+	ret = 0;
+out:
+	close(fd);
+	unlink(a->tmp);
+	return ret;
+}
+
+int
+package_create(const struct package_spec *s, const char *path,
+    struct package_info *out, struct err *e)
+{
+	struct making m = {.spec = s, .info = out, .err = e};
+	struct aside a = ASIDE_INIT;
+	int ret = -1;
+
+	if (!release_is_word(s->name, strlen(s->name)) ||
+	    !release_is_word(s->release, strlen(s->release)))
+		return err_set(e, ERR_USAGE,
+		    "a package's name and release are letters, digits and"
+		    " '._+-', a letter or digit first, at most %d",
+		    RELEASE_WORD);
+	if (aside_init(&a, path, e) != 0)
+		return -1;
+	m.root = package_open_dir(s->dir, e);
+	dirs_init(&m.dirs, m.root);
+	if (m.root < 0)
+		goto out;
+	m.piece = malloc(PIECE + 1);
+	if (m.piece == NULL) {
+		fail_memory(&m);
+		goto out;
+	}
+	if (look(&m, &a) == 0 && read_all(&m) == 0 && make_release(&m) == 0)
+		ret = write_aside(&m, &a);
+out:
+	free(m.piece);
+	dirs_end(&m.dirs);
+	if (m.root >= 0)
+		close(m.root);
+	entries_free(&m.all);
+	entries_free(&m.removed);
+	buf_free(&m.release);
+	aside_free(&a);
+	return ret;
+}
