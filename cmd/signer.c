@@ -14,6 +14,8 @@
 #include "base/text.h"
 #include "crypto/wipe.h"
 
+#define FILE_PIECE ((size_t)256 << 10) /* of a file that is signed */
+
 /* NAME of a file NAME.sec, as far as a key's name may be. */
 static void
 name_from_path(char name[KEYRING_NAME + 1], const char *path)
@@ -144,44 +146,13 @@ out:
 	return ret;
 }
 
+/* What a command had appended behind start, and how it ended. */
 static int
-sign_by_command(const char *command, const char *text, size_t len,
-    struct buf *lines, struct err *e)
+check_answer(const struct buf *lines, size_t start, int status, struct err *e)
 {
 	struct signify_sig sig;
-	size_t start = lines->len, used;
-	int to[2], from[2], status, bad;
-	pid_t pid;
+	size_t used;
 
-	if (pipe(to) != 0)
-		return err_errno(e, ERR_LOCAL, "--sign-with: pipe");
-	if (pipe(from) != 0) {
-		err_errno(e, ERR_LOCAL, "--sign-with: pipe");
-		close(to[0]);
-		close(to[1]);
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0) {
-		close(to[1]);
-		close(from[0]);
-		run_command(command, to[0], from[1]);
-	}
-	close(to[0]);
-	close(from[1]);
-	if (pid < 0) {
-		err_errno(e, ERR_LOCAL, "--sign-with: fork");
-		close(to[1]);
-		close(from[0]);
-		return -1;
-	}
-	bad = converse(to[1], from[0], text, len, lines);
-	if (bad)
-		err_errno(e, ERR_LOCAL, "--sign-with: its answer");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (bad)
-		return -1;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return err_set(e, ERR_LOCAL,
 		    "--sign-with: the command failed (%s %d)",
@@ -195,6 +166,57 @@ sign_by_command(const char *command, const char *text, size_t len,
 	return 0;
 }
 
+/* fd: the text is this file; -1: it is text. */
+static int
+sign_by_command(const char *command, const char *text, size_t len, int fd,
+    struct buf *lines, struct err *e)
+{
+	size_t start = lines->len;
+	int to[2] = {-1, -1}, from[2], status, bad;
+	pid_t pid;
+
+	if (pipe(from) != 0)
+		return err_errno(e, ERR_LOCAL, "--sign-with: pipe");
+	if (fd < 0 && pipe(to) != 0) {
+		err_errno(e, ERR_LOCAL, "--sign-with: pipe");
+		close(from[0]);
+		close(from[1]);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		if (to[1] >= 0)
+			close(to[1]);
+		close(from[0]);
+		run_command(command, fd < 0 ? to[0] : fd, from[1]);
+	}
+	if (to[0] >= 0)
+		close(to[0]);
+	close(from[1]);
+	if (pid < 0) {
+		err_errno(e, ERR_LOCAL, "--sign-with: fork");
+		if (to[1] >= 0)
+			close(to[1]);
+		close(from[0]);
+		return -1;
+	}
+	bad = converse(to[1], from[0], text, len, lines);
+	if (bad)
+		err_errno(e, ERR_LOCAL, "--sign-with: its answer");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return bad ? -1 : check_answer(lines, start, status, e);
+}
+
+static int
+append(struct buf *lines, const struct signify_sig *sig, const char *name,
+    struct err *e)
+{
+	return signify_sig_format(lines, sig, name) == 0
+		   ? 0
+		   : err_set(e, ERR_LOCAL, "out of memory");
+}
+
 int
 signer_sign(const struct signer *s, const void *text, size_t len,
     struct buf *lines, struct err *e)
@@ -202,9 +224,59 @@ signer_sign(const struct signer *s, const void *text, size_t len,
 	struct signify_sig sig;
 
 	if (s->command != NULL)
-		return sign_by_command(s->command, text, len, lines, e);
+		return sign_by_command(s->command, text, len, -1, lines, e);
 	signify_sign(&sig, &s->sec, text, len);
-	if (signify_sig_format(lines, &sig, s->name) != 0)
-		return err_set(e, ERR_LOCAL, "out of memory");
-	return 0;
+	return append(lines, &sig, s->name, e);
+}
+
+/* The whole file, once. */
+static int
+feed(struct ed25519_signing *signing, int fd, const char *shown, struct err *e)
+{
+	uint8_t *piece = malloc(FILE_PIECE);
+	off_t at = 0;
+	ssize_t n;
+
+	if (piece == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", shown);
+	while ((n = pread(fd, piece, FILE_PIECE, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		ed25519_sign_update(signing, piece, (size_t)n);
+		at += n;
+	}
+	if (n < 0)
+		err_errno(e, ERR_LOCAL, "%s", shown);
+	free(piece);
+	return n < 0 ? -1 : 0;
+}
+
+int
+signer_sign_fd(const struct signer *s, int fd, const char *shown,
+    struct buf *lines, struct err *e)
+{
+	struct ed25519_signing signing;
+	struct signify_sig sig;
+	int ret = -1;
+
+	if (s->command != NULL) {
+		if (lseek(fd, 0, SEEK_SET) != 0)
+			return err_errno(e, ERR_LOCAL, "%s", shown);
+		return sign_by_command(s->command, NULL, 0, fd, lines, e);
+	}
+	ed25519_sign_init(&signing, s->sec.seed);
+	if (feed(&signing, fd, shown, e) != 0)
+		goto out;
+	ed25519_sign_next(&signing);
+	if (feed(&signing, fd, shown, e) != 0)
+		goto out;
+	if (signify_sign_final(&sig, &s->sec, &signing) != 0)
+		err_set(e, ERR_NO, "%s: changed while it was signed", shown);
+	else
+		ret = append(lines, &sig, s->name, e);
+out:
+	ed25519_sign_drop(&signing);
+	return ret;
 }

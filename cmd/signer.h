@@ -27,4 +27,9 @@ void signer_close(struct signer *s); /* wipes; fine after a failed open */
 int signer_sign(const struct signer *s, const void *text, size_t len,
     struct buf *lines, struct err *e);
 
+/* The same for the file behind fd (shown in messages), which is never held
+ * whole. A command gets the file itself as its standard input. */
+int signer_sign_fd(const struct signer *s, int fd, const char *shown,
+    struct buf *lines, struct err *e);
+
 #endif

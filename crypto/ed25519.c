@@ -335,36 +335,97 @@ ed25519_public(uint8_t pub[ED25519_PUB], const uint8_t seed[ED25519_SEED])
 	crypto_wipe(key, sizeof(key));
 }
 
+/* RFC 8032 5.1.6. Both hashes run while the message comes for the first time
+ * and for the second; of the first hash the nonce is made. */
+void
+ed25519_sign_init(struct ed25519_signing *s, const uint8_t seed[ED25519_SEED])
+{
+	expand(s->key, seed);
+	base_multiply(s->pub, s->key);
+	sha512_init(&s->nonce_hash);
+	sha512_update(&s->nonce_hash, s->key + 32, 32);
+	s->again = 0;
+}
+
+void
+ed25519_sign_update(struct ed25519_signing *s, const void *msg, size_t len)
+{
+	sha512_update(&s->nonce_hash, msg, len);
+	if (s->again)
+		sha512_update(&s->hash, msg, len);
+}
+
+/* The nonce of the message that came. */
+static void
+take_nonce(uint8_t nonce[32], struct ed25519_signing *s)
+{
+	uint8_t wide[SHA512_SIZE];
+
+	sha512_final(wide, &s->nonce_hash);
+	sc_reduce(nonce, wide);
+	crypto_wipe(wide, sizeof(wide));
+}
+
+void
+ed25519_sign_next(struct ed25519_signing *s)
+{
+	take_nonce(s->nonce, s);
+	base_multiply(s->sig, s->nonce);
+
+	sha512_init(&s->nonce_hash);
+	sha512_update(&s->nonce_hash, s->key + 32, 32);
+	sha512_init(&s->hash);
+	sha512_update(&s->hash, s->sig, 32);
+	sha512_update(&s->hash, s->pub, sizeof(s->pub));
+	s->again = 1;
+}
+
+/* R is there, both hashes have the message: the signature. */
+static void
+sign(uint8_t sig[ED25519_SIG], struct ed25519_signing *s)
+{
+	uint8_t wide[SHA512_SIZE], k[32];
+
+	sha512_final(wide, &s->hash);
+	sc_reduce(k, wide);
+	sc_muladd(s->sig + 32, k, s->key, s->nonce);
+	memcpy(sig, s->sig, ED25519_SIG);
+}
+
+int
+ed25519_sign_final(uint8_t sig[ED25519_SIG], struct ed25519_signing *s)
+{
+	uint8_t nonce[32];
+	int same;
+
+	/* Two signatures with one nonce are two equations of the secret. */
+	take_nonce(nonce, s);
+	same = s->again && crypto_equal(nonce, s->nonce, sizeof(nonce));
+	if (same)
+		sign(sig, s);
+	crypto_wipe(nonce, sizeof(nonce));
+	ed25519_sign_drop(s);
+	return same ? 0 : -1;
+}
+
+void
+ed25519_sign_drop(struct ed25519_signing *s)
+{
+	crypto_wipe(s, sizeof(*s));
+}
+
 void
 ed25519_sign(uint8_t sig[ED25519_SIG], const uint8_t seed[ED25519_SEED],
     const void *msg, size_t len)
 {
-	uint8_t key[64], wide[SHA512_SIZE];
-	uint8_t pub[ED25519_PUB], nonce[32], k[32];
-	struct sha512 hash;
+	struct ed25519_signing s;
 
-	/* RFC 8032 5.1.6 */
-	expand(key, seed);
-	base_multiply(pub, key);
-
-	sha512_init(&hash);
-	sha512_update(&hash, key + 32, 32);
-	sha512_update(&hash, msg, len);
-	sha512_final(wide, &hash);
-	sc_reduce(nonce, wide);
-	base_multiply(sig, nonce);
-
-	sha512_init(&hash);
-	sha512_update(&hash, sig, 32);
-	sha512_update(&hash, pub, sizeof(pub));
-	sha512_update(&hash, msg, len);
-	sha512_final(wide, &hash);
-	sc_reduce(k, wide);
-	sc_muladd(sig + 32, k, key, nonce);
-
-	crypto_wipe(key, sizeof(key));
-	crypto_wipe(wide, sizeof(wide));
-	crypto_wipe(nonce, sizeof(nonce));
+	ed25519_sign_init(&s, seed);
+	ed25519_sign_update(&s, msg, len);
+	ed25519_sign_next(&s);
+	ed25519_sign_update(&s, msg, len);
+	sign(sig, &s); /* the same bytes, as nobody changed them meanwhile */
+	ed25519_sign_drop(&s);
 }
 
 void

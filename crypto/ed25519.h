@@ -28,6 +28,31 @@ void ed25519_public(uint8_t pub[ED25519_PUB], const uint8_t seed[ED25519_SEED]);
 void ed25519_sign(uint8_t sig[ED25519_SIG], const uint8_t seed[ED25519_SEED],
     const void *msg, size_t len);
 
+/*
+ * The same for a message that comes in pieces, twice: init, update...; next,
+ * the same bytes by update...; final. A message that was another the second
+ * time must never be signed, for the two together would tell the secret key:
+ * final returns -1 then, with no signature, else 0. It wipes the state, and
+ * so does ed25519_sign_drop, for those who give up before.
+ */
+struct ed25519_signing { /* a secret */
+	struct sha512 nonce_hash, hash;
+	uint8_t key[64]; /* the scalar, and the prefix of the nonce */
+	uint8_t nonce[32];
+	uint8_t pub[ED25519_PUB];
+	uint8_t sig[ED25519_SIG];
+	int again; /* the second time */
+};
+
+void ed25519_sign_init(struct ed25519_signing *s,
+    const uint8_t seed[ED25519_SEED]);
+void ed25519_sign_update(struct ed25519_signing *s, const void *msg,
+    size_t len);
+void ed25519_sign_next(struct ed25519_signing *s);
+int ed25519_sign_final(uint8_t sig[ED25519_SIG], struct ed25519_signing *s)
+    __attribute__((warn_unused_result));
+void ed25519_sign_drop(struct ed25519_signing *s);
+
 /* 0 for a good signature, else -1. */
 int ed25519_verify(const uint8_t sig[ED25519_SIG],
     const uint8_t pub[ED25519_PUB], const void *msg, size_t len)

@@ -274,6 +274,14 @@ signify_sign(struct signify_sig *out, const struct signify_sec *sec,
 }
 
 int
+signify_sign_final(struct signify_sig *out, const struct signify_sec *sec,
+    struct ed25519_signing *s)
+{
+	memcpy(out->keynum, sec->keynum, sizeof(out->keynum));
+	return ed25519_sign_final(out->sig, s);
+}
+
+int
 signify_verify(const struct signify_sig *sig, const struct signify_pub *pub,
     const void *msg, size_t len)
 {

@@ -80,6 +80,10 @@ int signify_sig_format(struct buf *out, const struct signify_sig *sig,
 
 void signify_sign(struct signify_sig *out, const struct signify_sec *sec,
     const void *msg, size_t len);
+/* The end of signing in pieces (ed25519_sign_init with sec->seed): 0, or -1
+ * when the message was another the second time. */
+int signify_sign_final(struct signify_sig *out, const struct signify_sec *sec,
+    struct ed25519_signing *s) __attribute__((warn_unused_result));
 /* 0 when the key number fits and the signature is good, else -1. */
 int signify_verify(const struct signify_sig *sig, const struct signify_pub *pub,
     const void *msg, size_t len) __attribute__((warn_unused_result));

@@ -2,12 +2,16 @@
 
 #include "update/keyring.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/glob.h"
 #include "base/text.h"
 #include "update/split.h"
+
+#define FD_PIECE ((size_t)256 << 10) /* of a file that is checked */
 
 /* A name and the bit that it stands for. */
 struct bit {
@@ -306,6 +310,67 @@ keyring_verify(const struct keyring *r, const struct trust_key **key,
 		result = KEYRING_BAD;
 	}
 	return result;
+}
+
+/* Feed the whole file to the check of its signature, and digest it. */
+static int
+check_bytes(struct ed25519_check *c, int fd, const char *shown,
+    uint8_t digest[SHA512_SIZE], struct err *e)
+{
+	uint8_t *piece = malloc(FD_PIECE);
+	struct sha512 hash;
+	off_t at = 0;
+	ssize_t n;
+	int ret = -1;
+
+	if (piece == NULL)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", shown);
+	sha512_init(&hash);
+	while ((n = pread(fd, piece, FD_PIECE, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(e, ERR_LOCAL, "%s", shown);
+			goto out;
+		}
+		ed25519_check_update(c, piece, (size_t)n);
+		sha512_update(&hash, piece, (size_t)n);
+		at += n;
+	}
+	sha512_final(digest, &hash);
+	ret = 0;
+out:
+	free(piece);
+	return ret;
+}
+
+int
+keyring_check_fd(const struct keyring *r, const struct trust_key **key,
+    const struct signify_sig *sig, int fd, const char *shown,
+    uint8_t digest[SHA512_SIZE], struct err *e)
+{
+	struct ed25519_check c;
+	const struct trust_key *k;
+	int known = 0;
+	size_t i;
+
+	*key = NULL;
+	for (i = 0; i < r->n; i++) {
+		k = &r->keys[i];
+		if (memcmp(k->pub.keynum, sig->keynum, SIGNIFY_KEYNUM) != 0)
+			continue;
+		known = 1;
+		ed25519_check_init(&c, sig->sig, k->pub.key);
+		if (check_bytes(&c, fd, shown, digest, e) != 0)
+			return -1;
+		if (ed25519_check_final(&c) == 0) {
+			*key = k;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_NO, "%s: %s", shown,
+	    known ? "the signature is not of this file"
+		  : "signed by none of these keys");
 }
 
 /* Every zone of the document's list is one zone and within the limit. */

@@ -89,6 +89,17 @@ enum keyring_result keyring_verify(const struct keyring *r,
     const void *msg, size_t len) __attribute__((warn_unused_result));
 
 /*
+ * The same for the file behind fd, which is read from its first byte to its
+ * last by pread(2), never held whole; shown is its name in messages. 0 with
+ * *key and with the SHA-512 of the very bytes that were signed: whoever reads
+ * the file again compares it. -1 with err: ERR_NO, no good signature.
+ */
+int keyring_check_fd(const struct keyring *r, const struct trust_key **key,
+    const struct signify_sig *sig, int fd, const char *shown,
+    uint8_t sha512[SHA512_SIZE], struct err *e)
+    __attribute__((warn_unused_result));
+
+/*
  * 1 when the key may do this: verb, parts (or-ed), zone (the document's list
  * or NULL) and feature (or NULL, for commands). Without a zone, or with a
  * glob or an exclusion in it, a document is outside any zones limit; else

@@ -154,6 +154,65 @@ rfc8032(void)
 	}
 }
 
+/* The message twice, cut at every place. */
+static int
+sign_in_pieces(uint8_t sig[64], const uint8_t seed[32], const uint8_t *first,
+    const uint8_t *second, size_t len, size_t cut)
+{
+	struct ed25519_signing s;
+
+	ed25519_sign_init(&s, seed);
+	ed25519_sign_update(&s, first, cut);
+	ed25519_sign_update(&s, first + cut, len - cut);
+	ed25519_sign_next(&s);
+	ed25519_sign_update(&s, second, len - cut);
+	ed25519_sign_update(&s, second + (len - cut), cut);
+	return ed25519_sign_final(sig, &s);
+}
+
+static void
+in_pieces(void)
+{
+	static const uint8_t nothing[64];
+	uint8_t seed[32], msg[64], other[64], sig[64], got[64];
+	struct ed25519_signing s, gone;
+	size_t len, cut;
+	unsigned i;
+
+	for (i = 0; i < sizeof(vector) / sizeof(vector[0]); i++) {
+		unhex(seed, sizeof(seed), vector[i].seed);
+		len = unhex(msg, sizeof(msg), vector[i].msg);
+		unhex(sig, sizeof(sig), vector[i].sig);
+		for (cut = 0; cut <= len; cut++)
+			if (sign_in_pieces(got, seed, msg, msg, len, cut) !=
+				0 ||
+			    memcmp(got, sig, sizeof(sig)) != 0)
+				break;
+		IS(cut, len + 1, "in two pieces it is the RFC's too");
+	}
+
+	memcpy(other, msg, sizeof(msg));
+	other[len - 1] ^= 1;
+	memset(got, 0, sizeof(got));
+	IS(sign_in_pieces(got, seed, msg, other, len, 1), -1,
+	    "another message the second time is not signed");
+	IS(sign_in_pieces(got, seed, other, msg, len, 1), -1,
+	    "nor one that was another the first time");
+	IS(sign_in_pieces(got, seed, msg, msg, len - 1, 1), 0, "a shorter one");
+	memset(got, 0, sizeof(got));
+	ed25519_sign_init(&s, seed);
+	ed25519_sign_update(&s, msg, len);
+	ed25519_sign_next(&s);
+	ed25519_sign_update(&s, msg, len - 1);
+	IS(ed25519_sign_final(got, &s), -1, "nor one that was cut");
+	IS_MEM(got, nothing, sizeof(got), "nothing of a signature comes out");
+	ed25519_sign_init(&s, seed);
+	ed25519_sign_update(&s, msg, len);
+	IS(ed25519_sign_final(got, &s), -1, "one time is not enough");
+	memset(&gone, 0, sizeof(gone));
+	IS_MEM(&s, &gone, sizeof(s), "the secrets are wiped");
+}
+
 static void
 edges(void)
 {
@@ -391,6 +450,7 @@ main(void)
 {
 	seed_state = tap_seed(1);
 	rfc8032();
+	in_pieces();
 	edges();
 	wycheproof();
 	properties();

@@ -1,5 +1,9 @@
 /* Trusted keys: the grammar of trust files, limits, who signed. */
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "base/text.h"
 #include "tests/docs.h"
 #include "tests/tap.h"
@@ -335,6 +339,57 @@ who_signed(void)
 	keyring_free(&r);
 }
 
+static int
+check_fd(const struct keyring *r, const struct signify_sig *sig, int fd,
+    const struct trust_key **key, struct err *e)
+{
+	uint8_t got[SHA512_SIZE];
+
+	return keyring_check_fd(r, key, sig, fd, "big", got, e);
+}
+
+static void
+who_signed_a_file(void)
+{
+	const size_t len = ((size_t)256 << 10) * 2 + 9; /* some pieces */
+	struct signify_sec a = test_key(1), b = test_key(2);
+	uint8_t want[SHA512_SIZE], got[SHA512_SIZE];
+	const struct trust_key *key;
+	struct keyring r = KEYRING_INIT;
+	char *text = malloc(len);
+	struct signify_sig sig;
+	struct err e;
+	int fd;
+
+	memset(text, 'y', len);
+	IS(file_write("big", text, len, 0644, &e), 0, "a file");
+	fd = open("big", O_RDWR);
+	lseek(fd, 9, SEEK_SET);
+	memcpy(b.keynum, a.keynum, sizeof b.keynum);
+	signify_sign(&sig, &b, text, len);
+	test_trust(&r, &a, "ann");
+	IS(check_fd(&r, &sig, fd, &key, &e), -1, "signed by another key");
+	IS(e.kind, ERR_NO, "is a no");
+	OK(key == NULL, "and gives no key");
+	test_trust(&r, &b, "bob");
+	IS(keyring_check_fd(&r, &key, &sig, fd, "big", got, &e), 0,
+	    "the second of two keys of one number signed it");
+	OK(key == &r.keys[1], "and is found");
+	sha512(want, text, len);
+	IS_MEM(got, want, sizeof want, "with the digest of what was signed");
+	IS(pwrite(fd, "x", 1, (off_t)len - 1), 1, "its last byte is changed");
+	IS(check_fd(&r, &sig, fd, &key, &e), -1, "which is found");
+	OK(strncmp(e.text, "big: ", 5) == 0, "and said: %s", e.text);
+	IS(pwrite(fd, "yz", 2, (off_t)len - 1), 2, "one byte more");
+	IS(check_fd(&r, &sig, fd, &key, &e), -1, "is found");
+	sig.keynum[0] ^= 1;
+	IS(check_fd(&r, &sig, fd, &key, &e), -1, "nobody's signature");
+	OK(strstr(e.text, "none of these keys") != NULL, "is said: %s", e.text);
+	close(fd);
+	free(text);
+	keyring_free(&r);
+}
+
 static void
 scopes(void)
 {
@@ -413,6 +468,7 @@ main(void)
 	same_key();
 	pub_files();
 	who_signed();
+	who_signed_a_file();
 	scopes();
 	return tap_done();
 }

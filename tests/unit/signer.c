@@ -1,6 +1,7 @@
 /* Signing through a command; write(2) is interrupted now and then. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static ssize_t interrupted_write(int fd, const void *bytes, size_t len);
@@ -62,9 +63,53 @@ test_command(void)
 	buf_free(&want);
 }
 
+static void
+test_file(void)
+{
+	struct buf lines = BUF_INIT, want = BUF_INIT, seen = BUF_INIT;
+	const size_t len = FILE_PIECE * 2 + 17;
+	char *text = malloc(len);
+	struct signer s;
+	struct err e;
+	int fd;
+
+	memset(text, 'x', len);
+	IS(file_write("big", text, len, 0644, &e), 0, "a file of some pieces");
+	fd = open("big", O_RDONLY);
+	lseek(fd, 5, SEEK_SET);
+	memset(&s, 0, sizeof s);
+	s.sec.seed[0] = 7;
+	strcpy(s.name, "k");
+	IS(signer_sign(&s, text, len, &want, &e), 0, "signed as a text");
+	IS(signer_sign_fd(&s, fd, "big", &lines, &e), 0, "signed as a file");
+	OK(lines.len == want.len &&
+		memcmp(lines.data, want.data, want.len) == 0,
+	    "is the same");
+
+	IS(file_write("sig", want.data, want.len, 0644, &e), 0, "an answer");
+	buf_reset(&lines);
+	s.command = "cat >seen && cat sig";
+	IS(signer_sign_fd(&s, fd, "big", &lines, &e), 0, "by a command");
+	OK(lines.len == want.len, "its answer is taken");
+	IS(file_read("seen", len, &seen, &e), 0, "what it was given");
+	OK(seen.len == len && memcmp(seen.data, text, len) == 0,
+	    "is the whole file");
+	s.command = "echo no";
+	IS(signer_sign_fd(&s, fd, "big", &lines, &e), -1, "another answer");
+	s.command = "exit 3";
+	IS(signer_sign_fd(&s, fd, "big", &lines, &e), -1, "a failure");
+	OK(strstr(e.text, "exit 3") != NULL, "is told: %s", e.text);
+	close(fd);
+	free(text);
+	buf_free(&lines);
+	buf_free(&want);
+	buf_free(&seen);
+}
+
 int
 main(void)
 {
 	test_command();
+	test_file();
 	return tap_done();
 }
