@@ -18,7 +18,9 @@ static const struct {
 	const char *what;
 } verbs[] = {
     {"keygen", cmd_keygen, "make a pair of keys"},
-    {"verify", cmd_verify, "check documents, ledgers and signed files"},
+    {"verify", cmd_verify, "check documents, packages and signed files"},
+    {"pack", cmd_pack, "make a release package of a folder"},
+    {"unpack", cmd_unpack, "unpack a signed release package"},
     {"serve", cmd_serve, "run a program as a host that takes updates"},
     {"client", cmd_client, "run a program as a client of a host"},
     {"push", cmd_push, "sign an update and send it to hosts"},

@@ -17,22 +17,12 @@
 #define UNFINISHED ".new-"
 
 int
-file_read(const char *path, size_t max, struct buf *out, struct err *e)
+file_read_fd(int fd, const char *name, size_t max, struct buf *out,
+    struct err *e)
 {
-	int std = strcmp(path, "-") == 0;
-	const char *name = std ? "standard input" : path;
 	size_t start = out->len;
-	struct stat st;
 	ssize_t n;
-	int fd =
-	    std ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
-		return err_errno(e, ERR_LOCAL, "%s", name);
-	if (!std && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-		err_set(e, ERR_LOCAL, "%s: not a regular file", name);
-		goto fail;
-	}
 	for (;;) {
 		if (buf_reserve(out, READ_PIECE) != 0) {
 			err_set(e, ERR_LOCAL, "%s: out of memory", name);
@@ -46,7 +36,7 @@ file_read(const char *path, size_t max, struct buf *out, struct err *e)
 			goto fail;
 		}
 		if (n == 0)
-			break;
+			return 0;
 		out->len += (size_t)n;
 		if (out->len - start > max) {
 			err_set(e, ERR_LOCAL, "%s: larger than %zu bytes", name,
@@ -54,15 +44,30 @@ file_read(const char *path, size_t max, struct buf *out, struct err *e)
 			goto fail;
 		}
 	}
-	if (!std)
-		close(fd);
-	return 0;
 
 fail:
 	out->len = start;
-	if (!std)
-		close(fd);
 	return -1;
+}
+
+int
+file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+	struct stat st;
+	int fd, ret;
+
+	if (strcmp(path, "-") == 0)
+		return file_read_fd(STDIN_FILENO, "standard input", max, out,
+		    e);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		ret = err_set(e, ERR_LOCAL, "%s: not a regular file", path);
+	else
+		ret = file_read_fd(fd, path, max, out, e);
+	close(fd);
+	return ret;
 }
 
 int

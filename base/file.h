@@ -16,6 +16,11 @@
  * larger file than max is an error. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *e);
 
+/* The same for what read(2) gives from fd on, which stays open; name is its
+ * name in messages. */
+int file_read_fd(int fd, const char *name, size_t max, struct buf *out,
+    struct err *e);
+
 /* Replace path by these bytes: a temporary name beside it, fsync, rename,
  * fsync of the folder. */
 int file_write(const char *path, const void *bytes, size_t len, unsigned mode,

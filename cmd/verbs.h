@@ -14,12 +14,14 @@ int cmd_close(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_open(int argc, char **argv);
+int cmd_pack(int argc, char **argv);
 int cmd_push(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_retire(int argc, char **argv);
 int cmd_revert(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_unpack(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 #endif

@@ -1,4 +1,4 @@
-/* hotfix verify: documents, ledgers, signed files. */
+/* hotfix verify: documents, ledgers, packages, signed files. */
 
 #include "cmd/verbs.h"
 
@@ -6,20 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "base/timetext.h"
 #include "cmd/options.h"
+#include "cmd/package.h"
 #include "crypto/signify.h"
 #include "lua-host/keys.h"
 #include "update/doc.h"
 #include "update/ledger.h"
 
-/* A file is held whole while it is checked: the signature takes two passes
- * over its message. */
-#define VERIFY_FILE_MAX ((size_t)1 << 30)
+/* Of a document or ledger, which are held whole; and of what is read from
+ * standard input. */
+#define VERIFY_TEXT_MAX ((size_t)1 << 30)
+
+/* What tells kinds of files apart is in front: a document's head at most. */
+#define VERIFY_FRONT ((size_t)DOC_HEAD_MAX)
 
 #define SHOWN         4096 /* of a path */
 #define LEDGER_DIGEST 32   /* hex digits in front of a ledger's lines */
@@ -30,7 +37,13 @@ struct verify {
 	int head; /* print the signed text */
 };
 
-enum target_kind { TARGET_DOCUMENT, TARGET_LEDGER, TARGET_FILE };
+enum target_kind {
+	TARGET_DOCUMENT,
+	TARGET_LEDGER,
+	TARGET_PACKAGE,
+	TARGET_ARCHIVE, /* of tar, not as packages begin */
+	TARGET_FILE
+};
 
 /* How many digits of a ledger's digest it begins with. */
 static size_t
@@ -60,6 +73,24 @@ is_ledger(const char *text, size_t len)
 		   text[at] <= '9');
 }
 
+/* Of an archive: its first file's name, and the mark of its kind. */
+static int
+is_package(const struct buf *b)
+{
+	return b->len >= sizeof PACKAGE_SUMS &&
+	       memcmp(b->data, PACKAGE_SUMS, sizeof PACKAGE_SUMS) == 0;
+}
+
+static int
+is_archive(const struct buf *b)
+{
+	static const char mark[] = "ustar";
+	const size_t mark_at = 257;
+
+	return b->len >= mark_at + sizeof mark &&
+	       memcmp(b->data + mark_at, mark, sizeof mark - 1) == 0;
+}
+
 /* A damaged document is still one: either its first words or its first field
  * tell. Key files begin with the same words, but have no empty line. */
 static enum target_kind
@@ -77,7 +108,11 @@ kind_of(const struct buf *b)
 	for (i = 0; i + sizeof mark - 1 <= head; i++)
 		if (memcmp(text + i, mark, sizeof mark - 1) == 0)
 			return TARGET_DOCUMENT;
-	return is_ledger(text, b->len) ? TARGET_LEDGER : TARGET_FILE;
+	if (is_ledger(text, b->len))
+		return TARGET_LEDGER;
+	if (is_package(b))
+		return TARGET_PACKAGE;
+	return is_archive(b) ? TARGET_ARCHIVE : TARGET_FILE;
 }
 
 /* 1 when it begins as a document or a ledger does and may be what is left of
@@ -128,22 +163,10 @@ out:
 	return ret;
 }
 
-/* The name of the file's signature, to free; NULL: out of memory. */
-static char *
-signature_of(const char *path)
-{
-	size_t size = strlen(path) + sizeof ".sig";
-	char *sig_path = malloc(size);
-
-	if (sig_path != NULL)
-		snprintf(sig_path, size, "%s.sig", path);
-	return sig_path;
-}
-
 static int
 has_signature(const char *path)
 {
-	char *sig_path = signature_of(path);
+	char *sig_path = package_sig_name(path);
 	int has = sig_path != NULL && access(sig_path, F_OK) == 0;
 
 	free(sig_path);
@@ -151,66 +174,88 @@ has_signature(const char *path)
 }
 
 static int
-check_signed(const struct verify *v, const char *path, const struct buf *b,
-    struct err *e)
+check_package(const struct verify *v, const char *path, int fd, struct err *e)
 {
-	const struct trust_key *key;
-	struct buf text = BUF_INIT;
-	struct signify_sig sig;
-	enum signify_result r;
-	char *sig_path = signature_of(path);
-	size_t used;
-	int ret = -1;
+	const struct keyring *keys = v->keys.n > 0 ? &v->keys : NULL;
+	struct package *p = package_open_fd(&v->say, keys, path, fd, e);
 
-	if (sig_path == NULL) {
-		err_set(e, ERR_LOCAL, "out of memory");
-		goto out;
-	}
-	if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
-		goto out;
-	r = signify_sig_parse(&sig, (const char *)text.data, text.len, &used);
-	if (r == SIGNIFY_OK && used != text.len)
-		r = SIGNIFY_SYNTAX;
-	if (r != SIGNIFY_OK) {
-		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
-		goto out;
-	}
-	switch (keyring_verify(&v->keys, &key, &sig, b->data, b->len)) {
-	case KEYRING_OK:
-		ret = 0;
-		break;
-	case KEYRING_UNKNOWN:
-		err_set(e, ERR_NO, "%s: signed by none of these keys", path);
-		break;
-	case KEYRING_BAD:
-		err_set(e, ERR_NO, "%s: the signature is not of this file",
+	if (p == NULL)
+		return -1;
+	package_free(p);
+	if (keys == NULL)
+		say_note(&v->say,
+		    "%s: its digests alone: no key was given to check who"
+		    " signed it",
 		    path);
-		break;
-	}
-out:
-	free(sig_path);
-	buf_free(&text);
-	return ret;
+	return 0;
 }
 
-/* 0, or -1 with the reason. */
+/* Documents and ledgers; front is the beginning of the file. */
 static int
-check(struct verify *v, const char *path, struct err *e)
+check_text(struct verify *v, const char *path, int fd, enum target_kind kind,
+    const struct buf *front, struct err *e)
 {
 	struct buf b = BUF_INIT;
-	enum target_kind kind;
 	size_t lines;
 	int ret = -1;
 
-	if (file_read(path, VERIFY_FILE_MAX, &b, e) != 0)
+	if (buf_append(&b, front->data, front->len) != 0) {
+		err_set(e, ERR_LOCAL, "%s: out of memory", path);
 		goto out;
-	kind = kind_of(&b);
+	}
+	if (file_read_fd(fd, path, VERIFY_TEXT_MAX, &b, e) != 0)
+		goto out;
+	ret = kind == TARGET_LEDGER
+		  ? ledger_check(path, (const char *)b.data, b.len, &lines, e)
+		  : check_document(v, path, &b, e);
+out:
+	buf_free(&b);
+	return ret;
+}
+
+/* The beginning of the file, VERIFY_FRONT bytes of it at most. */
+static int
+read_front(int fd, const char *path, struct buf *out, struct err *e)
+{
+	ssize_t n;
+
+	if (buf_reserve(out, VERIFY_FRONT) != 0)
+		return err_set(e, ERR_LOCAL, "%s: out of memory", path);
+	while (out->len < VERIFY_FRONT) {
+		n = read(fd, out->data + out->len, VERIFY_FRONT - out->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, ERR_LOCAL, "%s", path);
+		if (n == 0)
+			break;
+		out->len += (size_t)n;
+	}
+	return 0;
+}
+
+static int
+check_file(struct verify *v, const char *path, int fd, struct err *e)
+{
+	uint8_t digest[SHA512_SIZE];
+	struct buf front = BUF_INIT;
+	enum target_kind kind;
+	int ret = -1;
+
+	if (read_front(fd, path, &front, e) != 0)
+		goto out;
+	kind = kind_of(&front);
+	/* An archive of somebody else may be signed as any file. */
+	if (kind == TARGET_ARCHIVE)
+		kind = has_signature(path) ? TARGET_FILE : TARGET_PACKAGE;
 	if (v->head && kind != TARGET_DOCUMENT)
 		err_set(e, ERR_NO, "%s: no update document", path);
+	else if (kind == TARGET_PACKAGE)
+		ret = check_package(v, path, fd, e);
 	else if (kind == TARGET_LEDGER)
-		ret =
-		    ledger_check(path, (const char *)b.data, b.len, &lines, e);
-	else if (kind == TARGET_FILE && is_remains(&b) && !has_signature(path))
+		ret = check_text(v, path, fd, kind, &front, e);
+	else if (kind == TARGET_FILE && is_remains(&front) &&
+		 !has_signature(path))
 		err_set(e, ERR_NO,
 		    "%s: %s: neither a whole update document nor a ledger, and"
 		    " there is no %s.sig",
@@ -221,11 +266,11 @@ check(struct verify *v, const char *path, struct err *e)
 		    " -p PUB or --trust FILE",
 		    path);
 	else if (kind == TARGET_DOCUMENT)
-		ret = check_document(v, path, &b, e);
+		ret = check_text(v, path, fd, kind, &front, e);
 	else
-		ret = check_signed(v, path, &b, e);
+		ret = package_check_sig(&v->keys, path, fd, NULL, digest, e);
 out:
-	buf_free(&b);
+	buf_free(&front);
 	return ret;
 }
 
@@ -245,6 +290,88 @@ print(struct say *s, const char *path, const char *word)
 	say_end(s);
 }
 
+/* --- unpacked folders --------------------------------------------------------
+ */
+
+struct folder {
+	struct verify *verify;
+	const char *path;
+	int told; /* something failed and was named */
+};
+
+static void
+tell_file(void *arg, const char *name, enum package_sum r, int errnum)
+{
+	struct folder *f = arg;
+	struct verify *v = f->verify;
+	char path[SHOWN], shown[SHOWN];
+
+	snprintf(path, sizeof path, "%s/%s", f->path, name);
+	if (r == PACKAGE_SUM_OK) {
+		if (!v->say.quiet)
+			print(&v->say, path, "OK");
+		return;
+	}
+	f->told = 1;
+	print(&v->say, path, "FAILED");
+	text_escape(shown, sizeof shown, path, strlen(path), 0);
+	if (r == PACKAGE_SUM_MISSING)
+		say_error(&v->say, "%s: %s", shown, strerror(errnum));
+	else
+		say_error(&v->say, "%s: %s", shown,
+		    r == PACKAGE_SUM_EXTRA ? "not listed in " PACKAGE_SUMS
+					   : "not the listed bytes");
+}
+
+static int
+check_folder(struct verify *v, const char *path, struct err *e)
+{
+	struct folder f = {v, path, 0};
+
+	if (v->head)
+		return err_set(e, ERR_NO, "%s: no update document", path);
+	if (package_check_dir(path, NULL, tell_file, &f, e) == 0) {
+		say_note(&v->say,
+		    "%s: its digests alone: a folder has no signature", path);
+		return 0;
+	}
+	if (!f.told)
+		print(&v->say, path, "FAILED");
+	return -1;
+}
+
+/* --- all targets -------------------------------------------------------------
+ */
+
+/* 0, or -1 with the reason. The line of a file is printed here, and those of a
+ * folder's files. */
+static int
+check(struct verify *v, const char *path, struct err *e)
+{
+	const int is_std = strcmp(path, "-") == 0;
+	const char *name = is_std ? "standard input" : path;
+	struct stat st;
+	int ret;
+	int fd = is_std ? STDIN_FILENO
+			: open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		ret = err_errno(e, ERR_LOCAL, "%s", name);
+	else if (!is_std && S_ISDIR(st.st_mode))
+		ret = 1;
+	else if (!is_std && !S_ISREG(st.st_mode))
+		ret = err_set(e, ERR_LOCAL, "%s: not a regular file", name);
+	else
+		ret = check_file(v, path, fd, e);
+	if (fd >= 0 && !is_std)
+		close(fd);
+	if (ret == 1)
+		return check_folder(v, path, e);
+	if (!v->head && (ret != 0 || !v->say.quiet))
+		print(&v->say, path, ret == 0 ? "OK" : "FAILED");
+	return ret;
+}
+
 /* The worst so far: what could not be checked outweighs what failed. */
 static int
 check_all(struct verify *v, char **paths, size_t n)
@@ -254,13 +381,8 @@ check_all(struct verify *v, char **paths, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (check(v, paths[i], &e) == 0) {
-			if (!v->head && !v->say.quiet)
-				print(&v->say, paths[i], "OK");
+		if (check(v, paths[i], &e) == 0)
 			continue;
-		}
-		if (!v->head)
-			print(&v->say, paths[i], "FAILED");
 		say_err(&v->say, &e);
 		if ((int)e.kind > status)
 			status = (int)e.kind;
@@ -283,9 +405,10 @@ cmd_verify(int argc, char **argv)
 	};
 	const struct usage usage = {
 	    "[-qvh] [--json] [-p PUB]... [--trust FILE] [--head] TARGET...",
-	    "Check update documents, ledgers, and files with a signify"
-	    " signature TARGET.sig\nbeside them: a line TARGET: OK or"
-	    " TARGET: FAILED for each.\n",
+	    "Check update documents, ledgers, release packages, unpacked"
+	    " packages, and files\nwith a signify signature TARGET.sig beside"
+	    " them: a line TARGET: OK or\nTARGET: FAILED for each, of a folder"
+	    " for each file in it.\n",
 	    options, sizeof options / sizeof *options, NULL, 0, later, 0};
 	char **operands;
 	struct err e;

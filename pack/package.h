@@ -50,11 +50,16 @@ struct package_spec {
 	const char *dir;
 	const char *name, *release; /* release_is_word() */
 	const char *since;          /* a full package of this name, or NULL */
-	const char *const *exclude; /* globs over names within dir */
+	/* Globs (base/glob.h) that leave out what they fit: its whole name, or
+	 * the last part of it; with a folder goes what is in it. */
+	const char *const *exclude;
 	size_t nexclude;
+	const char *const *unchecked; /* globs, as exclude */
+	size_t nunchecked;
 	int64_t time_us; /* "created:" and, in seconds, of all entries */
-	/* Each file *.lua with its text, before anything is written. 0, or -1
-	 * with the reason, which ends it. NULL: none is checked. */
+	/* Each file *.lua with its text, but for those that a glob of unchecked
+	 * fits, before anything is written. 0, or -1 with the reason, which
+	 * ends it. NULL: none is checked. */
 	int (*check)(void *arg, const char *name, const void *text, size_t len,
 	    struct err *e);
 	/* The package is written and synced, but has no name yet: sign it. 0,

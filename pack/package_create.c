@@ -263,7 +263,8 @@ is_source(const struct making *m, const char *name)
 	const size_t len = strlen(name), n = strlen(LUA_SUFFIX);
 
 	return m->spec->check != NULL && len > n &&
-	       strcmp(name + len - n, LUA_SUFFIX) == 0;
+	       strcmp(name + len - n, LUA_SUFFIX) == 0 &&
+	       !tree_matches(m->spec->unchecked, m->spec->nunchecked, name);
 }
 
 static int

@@ -51,18 +51,26 @@ fail_errno(const struct walk *w, const char *name)
 	    shown_name(shown, name));
 }
 
+int
+tree_matches(const char *const *globs, size_t n, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *last = slash != NULL ? slash + 1 : name;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (glob_match(globs[i], strlen(globs[i]), name,
+			strlen(name)) ||
+		    glob_match(globs[i], strlen(globs[i]), last, strlen(last)))
+			return 1;
+	return 0;
+}
+
 static int
-is_excluded(const struct tree_spec *s, const char *name, const char *last,
-    const struct stat *st)
+is_skipped(const struct tree_spec *s, const struct stat *st)
 {
 	size_t i;
 
-	for (i = 0; i < s->nexclude; i++)
-		if (glob_match(s->exclude[i], strlen(s->exclude[i]), name,
-			strlen(name)) ||
-		    glob_match(s->exclude[i], strlen(s->exclude[i]), last,
-			strlen(last)))
-			return 1;
 	for (i = 0; i < s->nskip; i++)
 		if (s->skip[i].dev == st->st_dev &&
 		    s->skip[i].ino == st->st_ino)
@@ -104,7 +112,8 @@ visit(const struct walk *w, int fd, const char *path, const char *last)
 	snprintf(name, sizeof name, "%s%s", path, last);
 	if (fstatat(fd, last, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return fail_errno(w, name);
-	if (is_excluded(w->spec, name, last, &st))
+	if (tree_matches(w->spec->exclude, w->spec->nexclude, name) ||
+	    is_skipped(w->spec, &st))
 		return 0;
 	why = name_check(name, strlen(name));
 	is_dir = S_ISDIR(st.st_mode);

@@ -17,8 +17,7 @@ struct tree_file {
 struct tree_spec {
 	int fd;          /* the folder */
 	const char *dir; /* its name in messages */
-	/* Globs (base/glob.h) that leave out what they fit: the whole name, or
-	 * its last part. With a folder goes what is in it. */
+	/* By tree_matches; with a folder goes what is in it. */
 	const char *const *exclude;
 	size_t nexclude;
 	const struct tree_file *skip; /* left out without a word */
@@ -35,6 +34,10 @@ struct tree_spec {
  * names that break name_check.
  */
 int tree_walk(const struct tree_spec *s, struct entries *out, struct err *e);
+
+/* 1 when one of the globs fits the name (a folder's without '/') or its last
+ * part. */
+int tree_matches(const char *const *globs, size_t n, const char *name);
 
 /* Remove name (of the folder at_fd) and, if it is a folder, all in it. Links
  * are not followed. One that is not there is fine. 0, or -1 with errno. */

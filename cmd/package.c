@@ -1,0 +1,255 @@
+/* Packages of the verbs. */
+
+#include "cmd/package.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "lua-host/compile.h"
+
+/* The last second of 9999, as far as instants go. */
+#define EPOCH_MAX UINT64_C(253402300799)
+#define US        INT64_C(1000000)
+
+struct making {
+	const struct package_job *job;
+	const char *path;
+};
+
+/* --- making -----------------------------------------------------------------
+ */
+
+/* The child's side; does not return. */
+static void
+run_build(const char *command, const char *dir)
+{
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	if (chdir(dir) == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+static int
+build(const char *command, const char *dir, struct err *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		run_build(command, dir);
+	if (pid < 0)
+		return err_errno(e, ERR_LOCAL, "--build: fork");
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(e, ERR_LOCAL, "--build");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(e, ERR_NO, "--build: the command failed (%s %d)",
+	    WIFEXITED(status) ? "exit" : "signal",
+	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
+static int
+check_source(void *arg, const char *name, const void *text, size_t len,
+    struct err *e)
+{
+	(void)arg;
+	return compile_check(name, text, len, e);
+}
+
+/* The signature gets its name first: no package is seen without it. */
+static int
+seal(void *arg, int fd, const struct package_info *info, struct err *e)
+{
+	const struct making *m = arg;
+	struct buf lines = BUF_INIT;
+	char *path = package_sig_name(m->path);
+	int ret = -1;
+
+	(void)info;
+	if (path == NULL)
+		err_set(e, ERR_LOCAL, "out of memory");
+	else if (signer_sign_fd(m->job->signer, fd, m->path, &lines, e) == 0)
+		ret = file_write(path, lines.data, lines.len, 0644, e);
+	free(path);
+	buf_free(&lines);
+	return ret;
+}
+
+static void
+progress(void *arg, uint64_t so_far, uint64_t total)
+{
+	const struct making *m = arg;
+
+	m->job->progress(m->job->arg, so_far, total);
+}
+
+int
+package_make(const struct package_job *j, const char *path,
+    struct package_info *out, struct err *e)
+{
+	struct making m = {j, path};
+	const struct package_spec spec = {
+	    .dir = j->dir,
+	    .name = j->name,
+	    .release = j->release,
+	    .since = j->since,
+	    .exclude = j->exclude->items,
+	    .nexclude = j->exclude->n,
+	    .unchecked = j->unchecked->items,
+	    .nunchecked = j->unchecked->n,
+	    .time_us = j->time_us,
+	    .check = check_source,
+	    .seal = j->signer != NULL ? seal : NULL,
+	    .progress = j->progress != NULL ? progress : NULL,
+	    .arg = &m,
+	};
+
+	if (j->build != NULL && build(j->build, j->dir, e) != 0)
+		return -1;
+	return package_create(&spec, path, out, e);
+}
+
+int
+package_time(int64_t now_us, int64_t *us, struct err *e)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	uint64_t seconds;
+
+	*us = now_us;
+	if (text == NULL || *text == '\0')
+		return 0;
+	if (num_parse(text, strlen(text), EPOCH_MAX, &seconds) != NUM_OK)
+		return err_set(e, ERR_USAGE,
+		    "SOURCE_DATE_EPOCH is not a number of seconds since 1970");
+	*us = (int64_t)seconds * US;
+	return 0;
+}
+
+static char *
+joined(const char *a, const char *between, const char *b, const char *end)
+{
+	size_t size = strlen(a) + strlen(between) + strlen(b) + strlen(end) + 1;
+	char *text = malloc(size);
+
+	if (text != NULL)
+		snprintf(text, size, "%s%s%s%s", a, between, b, end);
+	return text;
+}
+
+char *
+package_file_name(const char *name, const char *release)
+{
+	return joined(name, "-", release, ".tar");
+}
+
+char *
+package_sig_name(const char *path)
+{
+	return joined(path, "", "", ".sig");
+}
+
+/* --- opening ----------------------------------------------------------------
+ */
+
+int
+package_check_sig(const struct keyring *keys, const char *path, int fd,
+    const struct trust_key **key, uint8_t sha512[SHA512_SIZE], struct err *e)
+{
+	const struct trust_key *signer;
+	struct buf text = BUF_INIT;
+	struct signify_sig sig;
+	enum signify_result r;
+	char *sig_path = package_sig_name(path);
+	size_t used;
+	int ret = -1;
+
+	if (sig_path == NULL) {
+		err_set(e, ERR_LOCAL, "out of memory");
+		goto out;
+	}
+	if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
+		goto out;
+	r = signify_sig_parse(&sig, (const char *)text.data, text.len, &used);
+	if (r == SIGNIFY_OK && used != text.len)
+		r = SIGNIFY_SYNTAX;
+	if (r != SIGNIFY_OK) {
+		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
+		goto out;
+	}
+	ret = keyring_check_fd(keys, &signer, &sig, fd, path, sha512, e);
+	if (key != NULL)
+		*key = signer;
+out:
+	free(sig_path);
+	buf_free(&text);
+	return ret;
+}
+
+static void
+tell_miss(void *arg, const char *line)
+{
+	const struct say *say = arg;
+
+	say_error(say, "%s", line);
+}
+
+struct package *
+package_open_fd(const struct say *say, const struct keyring *keys,
+    const char *path, int fd, struct err *e)
+{
+	uint8_t sha512[SHA512_SIZE];
+	struct say told = *say;
+	struct package_ask ask = {.miss = tell_miss, .arg = &told};
+	const struct trust_key *key;
+
+	if (keys != NULL) {
+		if (package_check_sig(keys, path, fd, &key, sha512, e) != 0)
+			return NULL;
+		if ((key->parts & KEY_PACKAGE) == 0) {
+			err_set(e, ERR_NO,
+			    "%s: the key %s may not sign packages", path,
+			    key->name);
+			return NULL;
+		}
+		ask.sha512 = sha512;
+	}
+	return package_open(fd, path, &ask, e);
+}
+
+struct package *
+package_open_file(const struct say *say, const struct keyring *keys,
+    const char *path, int *fd, struct err *e)
+{
+	struct package *p;
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0) {
+		err_errno(e, ERR_LOCAL, "%s", path);
+		return NULL;
+	}
+	p = package_open_fd(say, keys, path, *fd, e);
+	if (p == NULL) {
+		close(*fd);
+		*fd = -1;
+	}
+	return p;
+}
+
+void
+package_say(struct say *s, const struct package_info *info)
+{
+	say_text(s, "package", info->release.name);
+	say_text(s, "release", info->release.release);
+	if (info->release.base[0] != '\0')
+		say_text(s, "base", info->release.base);
+}
