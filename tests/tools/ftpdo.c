@@ -1,0 +1,193 @@
+/*
+ * A session with an FTP server, for tests:
+ *
+ *	ftpdo URL DEADLINE_MS COMMAND...
+ *
+ * Commands are done in order, in one session: put FILE PATH FROM, get PATH FROM
+ * (to standard output), mkdir, rmdir, delete, exists, size, mtime, names, md5
+ * PATH, rename FROM TO, has FEATURE, steps (mkdir a b, exists a, size a, rmdir
+ * b and a at once). A line "COMMAND: RESULT" each; the conversation and the
+ * reason of a failure go to standard error. Exit status: the kind of the
+ * failure.
+ */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "net/ftp.h"
+#include "net/netrc.h"
+
+static void
+trace(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
+static int
+sink(void *arg, const void *bytes, size_t len, struct err *e)
+{
+	(void)arg;
+	if (file_write_all(STDOUT_FILENO, bytes, len) != 0)
+		return err_errno(e, ERR_LOCAL, "standard output");
+	return 0;
+}
+
+static int
+print_name(void *arg, const char *name)
+{
+	(void)arg;
+	printf("name: %s\n", name);
+	return 0;
+}
+
+static int
+put(struct ftp *f, char **args, struct err *e)
+{
+	int fd = open(args[0], O_RDONLY);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_errno(e, ERR_LOCAL, "%s", args[0]);
+	r = ftp_put(f, args[1], strtoull(args[2], NULL, 10), fd,
+	    (uint64_t)st.st_size, NULL, NULL, e);
+	close(fd);
+	return r;
+}
+
+static int
+steps(struct ftp *f, struct err *e)
+{
+	struct ftp_step s[] = {
+	    {.verb = FTP_MKD, .path = "base/a"},
+	    {.verb = FTP_MKD, .path = "base/a"},
+	    {.verb = FTP_MKD, .path = "base/a/b c"},
+	    {.verb = FTP_EXISTS, .path = "base/a/b c"},
+	    {.verb = FTP_EXISTS, .path = "base/a/none"},
+	    {.verb = FTP_SIZE, .path = "base/a/none"},
+	    {.verb = FTP_RENAME, .path = "base/a/none", .to = "base/a/x"},
+	    {.verb = FTP_RENAME, .path = "base/a/b c", .to = "base/a/d"},
+	    {.verb = FTP_RMD, .path = "base/a/d"},
+	    {.verb = FTP_RMD, .path = "base/a"},
+	};
+	size_t i, n = sizeof s / sizeof *s;
+
+	if (ftp_steps(f, s, n, e) != 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		printf("%d", s[i].result);
+	printf("\n");
+	return 0;
+}
+
+/* How many words the command took; its result in *r. */
+static int
+command(struct ftp *f, char **w, int n, int *r, struct err *e)
+{
+	char hex[33] = "";
+	uint8_t md5[16];
+	uint64_t size = 0;
+	int64_t us = 0;
+
+	if (strcmp(w[0], "put") == 0 && n > 3) {
+		*r = put(f, w + 1, e);
+		return 4;
+	}
+	if (strcmp(w[0], "get") == 0 && n > 2) {
+		*r = ftp_get(f, w[1], strtoull(w[2], NULL, 10), 1 << 30, sink,
+		    NULL, e);
+		return 3;
+	}
+	if (strcmp(w[0], "rename") == 0 && n > 2) {
+		*r = ftp_rename(f, w[1], w[2], e);
+		return 3;
+	}
+	if (strcmp(w[0], "steps") == 0) {
+		*r = steps(f, e);
+		return 1;
+	}
+	if (n < 2)
+		return 0;
+	if (strcmp(w[0], "mkdir") == 0)
+		*r = ftp_mkdir(f, w[1], e);
+	else if (strcmp(w[0], "rmdir") == 0)
+		*r = ftp_rmdir(f, w[1], e);
+	else if (strcmp(w[0], "delete") == 0)
+		*r = ftp_delete(f, w[1], e);
+	else if (strcmp(w[0], "exists") == 0)
+		*r = ftp_exists(f, w[1], e);
+	else if (strcmp(w[0], "names") == 0)
+		*r = ftp_names(f, w[1], print_name, NULL, e);
+	else if (strcmp(w[0], "has") == 0)
+		*r = ftp_has(f, w[1]);
+	else if (strcmp(w[0], "size") == 0)
+		*r = ftp_size(f, w[1], &size, e);
+	else if (strcmp(w[0], "mtime") == 0)
+		*r = ftp_mtime(f, w[1], &us, e);
+	else if (strcmp(w[0], "md5") == 0)
+		*r = ftp_md5(f, w[1], md5, e);
+	else
+		return 0;
+	if (size > 0)
+		printf("bytes: %" PRIu64 "\n", size);
+	if (us > 0)
+		printf("time: %" PRId64 "\n", us / 1000000);
+	if (strcmp(w[0], "md5") == 0 && *r == 0)
+		printf("digest: %s\n", hex_encode(hex, md5, sizeof md5));
+	return 2;
+}
+
+static int
+run(const char *address, int64_t deadline_ms, char **words, int n,
+    struct err *e)
+{
+	struct ftp_config c = {.trace = trace};
+	struct ftp_login login;
+	struct ftp_url url;
+	struct ftp *f;
+	int used = 1, r = 0;
+
+	if (ftp_url_parse(&url, address, e) != 0 ||
+	    ftp_login_find(&login, &url, e) != 0)
+		return -1;
+	c.url = &url;
+	c.user = login.user;
+	c.password = login.password;
+	c.deadline_ns = clock_mono_ns() + deadline_ms * 1000000;
+	f = ftp_open(&c, e);
+	if (f == NULL)
+		return -1;
+	for (; n > 0 && used > 0 && r >= 0; words += used, n -= used) {
+		r = 0;
+		used = command(f, words, n, &r, e);
+		if (used == 0)
+			r = err_set(e, ERR_USAGE, "%s: not a command", *words);
+		printf("%s: %d\n", words[0], r);
+		fflush(stdout);
+	}
+	ftp_close(f);
+	return r < 0 ? -1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err e = {ERR_NONE, ""};
+
+	if (argc < 4)
+		return ERR_USAGE;
+	if (run(argv[1], strtoll(argv[2], NULL, 10), argv + 3, argc - 3, &e) ==
+	    0)
+		return 0;
+	fprintf(stderr, "ftpdo: %s\n", e.text);
+	return (int)e.kind;
+}
