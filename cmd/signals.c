@@ -8,9 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A handler is given nothing but the number, so this one variable of the
- * process has to be. Set once, before the handler can run. */
-static int signal_pipe = -1;
+/* A handler is given nothing but the number, so these variables of the process
+ * have to be. The pipe is set once, before a handler needs it. */
+static volatile sig_atomic_t signal_pipe = -1;
+static volatile sig_atomic_t signal_came;
 
 static void
 handle(int sig)
@@ -18,8 +19,9 @@ handle(int sig)
 	int saved = errno;
 	unsigned char byte = (unsigned char)sig;
 
+	signal_came = 1;
 	/* A full pipe holds a signal that was not taken yet: enough. */
-	if (write(signal_pipe, &byte, 1) < 0)
+	if (signal_pipe >= 0 && write(signal_pipe, &byte, 1) < 0)
 		errno = saved;
 	errno = saved;
 }
@@ -44,10 +46,34 @@ catch_hangup(const struct sigaction *sa)
 	return now.sa_handler == SIG_IGN ? 0 : sigaction(SIGHUP, sa, NULL);
 }
 
+static int
+catch_all(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof sa);
+	sa.sa_handler = handle;
+	sa.sa_flags = SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	return sigaction(SIGINT, &sa, NULL) != 0 ||
+		       sigaction(SIGTERM, &sa, NULL) != 0 ||
+		       catch_hangup(&sa) != 0
+		   ? -1
+		   : 0;
+}
+
+const volatile sig_atomic_t *
+signals_flag(struct err *e)
+{
+	if (catch_all() == 0)
+		return &signal_came;
+	err_errno(e, ERR_LOCAL, "signals");
+	return NULL;
+}
+
 int
 signals_open(struct err *e)
 {
-	struct sigaction sa;
 	int fds[2];
 
 	if (pipe(fds) != 0)
@@ -55,16 +81,12 @@ signals_open(struct err *e)
 	if (set_flags(fds[0]) != 0 || set_flags(fds[1]) != 0)
 		goto fail;
 	signal_pipe = fds[1];
-	memset(&sa, 0, sizeof sa);
-	sa.sa_handler = handle;
-	sa.sa_flags = SA_RESTART;
-	sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGINT, &sa, NULL) != 0 ||
-	    sigaction(SIGTERM, &sa, NULL) != 0 || catch_hangup(&sa) != 0)
+	if (catch_all() != 0)
 		goto fail;
 	return fds[0];
 
 fail:
+	signal_pipe = -1;
 	err_errno(e, ERR_LOCAL, "signals");
 	close(fds[0]);
 	close(fds[1]);
