@@ -215,12 +215,18 @@ say_inner_end(struct say *s)
 	s->open = 1;
 }
 
-int
-say_end(struct say *s)
+void
+say_next(struct say *s)
 {
 	if (s->json && s->open)
 		fputs("}\n", stdout);
 	s->open = 0;
+}
+
+int
+say_end(struct say *s)
+{
+	say_next(s);
 	return fflush(stdout) != 0 || ferror(stdout) ? -1 : 0;
 }
 

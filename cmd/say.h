@@ -52,6 +52,8 @@ void say_inner(struct say *s, const char *name);
 void say_inner_end(struct say *s);
 /* Ends the record and writes it out: 0, or -1 when it could not be. */
 int say_end(struct say *s);
+/* Ends the record; it is written with others, for results by the thousand. */
+void say_next(struct say *s);
 
 /* A row of a table, its values parted by tabs; not for --json. */
 void say_row(struct say *s, const char *const *values, size_t n);

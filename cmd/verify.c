@@ -16,6 +16,7 @@
 #include "base/timetext.h"
 #include "cmd/options.h"
 #include "cmd/package.h"
+#include "cmd/verify_sums.h"
 #include "crypto/signify.h"
 #include "lua-host/keys.h"
 #include "update/doc.h"
@@ -393,23 +394,26 @@ check_all(struct verify *v, char **paths, size_t n)
 int
 cmd_verify(int argc, char **argv)
 {
-	static const char *const later[] = {"sums", NULL};
 	struct verify v = {{0}, KEYRING_INIT, 0};
 	struct option_list pub = {{NULL}, 0};
-	const char *trust = NULL;
+	const char *trust = NULL, *sums = NULL;
 	const struct option options[] = {
 	    {'p', "pub", "FILE", "trust this public key", .list = &pub},
 	    {0, "trust", "FILE", "trust the keys in this list", .text = &trust},
 	    {0, "head", NULL, "print a document's signed text",
 		.flag = &v.head},
+	    {0, "sums", "FILE", "check the files in this list of digests",
+		.text = &sums},
 	};
 	const struct usage usage = {
-	    "[-qvh] [--json] [-p PUB]... [--trust FILE] [--head] TARGET...",
+	    "[-qvh] [--json] [-p PUB]... [--trust FILE] [--head] TARGET...\n"
+	    "       hotfix verify [-qvh] [--json] --sums FILE [DIR]",
 	    "Check update documents, ledgers, release packages, unpacked"
 	    " packages, and files\nwith a signify signature TARGET.sig beside"
 	    " them: a line TARGET: OK or\nTARGET: FAILED for each, of a folder"
-	    " for each file in it.\n",
-	    options, sizeof options / sizeof *options, NULL, 0, later, 0};
+	    " for each file in it. With --sums the files\nin DIR that a list"
+	    " names, as md5sum -c does.\n",
+	    options, sizeof options / sizeof *options, NULL, 0, NULL, 0};
 	char **operands;
 	struct err e;
 	size_t n;
@@ -418,6 +422,13 @@ cmd_verify(int argc, char **argv)
 	status = options_parse(&v.say, &usage, argc, argv, &operands, &n);
 	if (status != OPTIONS_GO_ON)
 		return status;
+	if (sums != NULL && (pub.n > 0 || trust != NULL || v.head))
+		return options_complain(&v.say,
+		    "--sums checks digests and no signature");
+	if (sums != NULL && n > 1)
+		return options_complain(&v.say, "--sums takes one DIR");
+	if (sums != NULL)
+		return verify_sums(&v.say, sums, n > 0 ? operands[0] : NULL);
 	if (n == 0)
 		return options_complain(&v.say, "no TARGET");
 	if (v.head && n > 1)
