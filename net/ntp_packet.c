@@ -125,6 +125,8 @@ check_server(struct ntp_answer *out, const uint8_t *bytes)
 	uint64_t root;
 
 	out->stratum = bytes[AT_STRATUM];
+	if (out->stratum == 0 && get_32(bytes + AT_REFID) == 0)
+		return NTP_UNSYNCHRONIZED;
 	if (out->stratum == 0) {
 		get_kiss(out->kiss, bytes + AT_REFID);
 		return NTP_KISS;

@@ -95,7 +95,7 @@ static const struct {
 } bent[] = {
     {"N1: an origin that is off by one bit", 24, 0, NTP_ORIGIN},
     {"N1: at its end too", 31, 0xf9, NTP_ORIGIN},
-    {"N3: a kiss", 1, 0, NTP_KISS},
+    {"N3: a kiss", 1, 0, NTP_KISS}, /* "GPS" is its code */
     {"N4: stratum 15", 1, 15, NTP_GOOD},
     {"N4: stratum 16", 1, 16, NTP_STRATUM},
     {"N4: stratum 17", 1, 17, NTP_STRATUM},
@@ -198,6 +198,9 @@ check_kiss(void)
 	IS(ntp_packet_check(&a, p, sizeof p, &asked), NTP_KISS,
 	    "N3: a kiss has no time and is known all the same");
 	IS_STR(a.kiss, "RATE", "N3: its code");
+	memset(p + 12, 0, 4);
+	IS(ntp_packet_check(&a, p, sizeof p, &asked), NTP_UNSYNCHRONIZED,
+	    "N4: stratum 0 without a code is no kiss");
 	memcpy(p + 12, "\x1b\\ \xff", 4);
 	ntp_packet_check(&a, p, sizeof p, &asked);
 	IS_STR(a.kiss, "????", "a code is shown by its printable characters");
