@@ -179,9 +179,11 @@ say_count(struct say *s, const char *name, uint64_t value)
 void
 say_seconds(struct say *s, const char *name, int64_t us)
 {
+	uint64_t n = us < 0 ? -(uint64_t)us : (uint64_t)us;
+
 	put_name(s, name);
-	printf("%" PRId64 ".%06" PRId64 "%s", us / 1000000, us % 1000000,
-	    s->json ? "" : "\n");
+	printf("%s%" PRIu64 ".%06" PRIu64 "%s", us < 0 ? "-" : "", n / 1000000,
+	    n % 1000000, s->json ? "" : "\n");
 }
 
 void
