@@ -106,7 +106,8 @@ CLI      := $(wildcard tests/cli/*.t)
 # What talks over sockets passes on either loop: once more on poll(2). Not what
 # opens none, and not what is long and about something else.
 SOCKETS  := $(filter-out %/hostile.t %/house.t %/keygen.t %/kill9.t \
-	%/lua-cases.t %/man-lua.t %/push-document.t %/usage.t %/verify.t, \
+	%/lua-cases.t %/man-lua.t %/push-document.t %/time.t %/usage.t \
+	%/verify.t, \
 	$(CLI))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
@@ -191,6 +192,9 @@ $(B)/tests/%: $(B)/tests/tools/%.o $(B)/libhotfix.a
 # It makes what our code asks of the C library fail.
 $(B)/tests/torture: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc \
 	-Wl,--wrap=realloc,--wrap=strdup
+
+# It has the machine's clock in its own hands.
+$(B)/tests/clock: LDFLAGS += -Wl,--wrap=clock_settime
 
 # Made beside the objects, never by themselves.
 $(B)/%.d: ;

@@ -32,6 +32,7 @@ static const struct {
     {"close", cmd_close, "end what open began"},
     {"accept", cmd_accept, "let a host take in one old document"},
     {"reload", cmd_reload, "let a host read its trusted keys anew"},
+    {"time", cmd_time, "how far the clock is off, by time servers"},
 };
 
 #define NVERBS (sizeof verbs / sizeof *verbs)

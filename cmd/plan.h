@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "cmd/clock.h"
 #include "cmd/document.h"
 #include "cmd/hosts.h"
 #include "cmd/options.h"
@@ -32,6 +33,7 @@ struct plan {
 	struct option_list needs;
 	const char *key, *sign_with, *write, *again;
 	struct fleet_options fleet;
+	struct clock_options clock;
 
 	/* made of them; spec's texts point here */
 	struct doc_spec spec;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "cmd/send.h"
 #include "cmd/signer.h"
 #include "cmd/verbs.h"
@@ -73,31 +72,37 @@ check_usage(const struct say *s, const struct plan *p)
 /* What waited once is wanted at once when it is sent again later, such as to a
  * host that lost its folder; but it should not take anybody by surprise. */
 static void
-note_past(const struct say *s, const struct plan *p)
+note_past(const struct say *s, const struct plan *p, int64_t now_us)
 {
 	const struct doc *d = p->old.doc;
 
-	if (d->by_us != 0 && d->by_us <= clock_wall_us())
+	if (d->by_us != 0 && d->by_us <= now_us)
 		say_note(s,
 		    "%s: the instant of its --by is past: it will not wait for"
 		    " the event %.128s",
 		    p->again, d->on);
 }
 
-/* Read what is to be signed, and see whether it can be. 0, or the status. */
+/* Read what is to be signed, ask for the time, and see whether it can be. 0, or
+ * the status. */
 static int
-read_input(const struct say *s, struct plan *p)
+read_input(const struct say *s, struct plan *p, struct clock *clock)
 {
 	struct err e;
+	int status;
 
 	if (p->again != NULL) {
 		if (document_read(&p->old, p->again, &e) != 0)
 			return say_err(s, &e);
-		note_past(s, p);
 	} else if (plan_read_parts(p, &e) != 0) {
 		return say_err(s, &e);
 	}
-	if (plan_try(p, clock_wall_us(), &e) != 0)
+	status = clock_correct(s, &p->clock, clock);
+	if (status != CLOCK_GO_ON)
+		return status;
+	if (p->again != NULL)
+		note_past(s, p, clock_now_us(clock));
+	if (plan_try(p, clock_now_us(clock), &e) != 0)
 		return say_err(s, &e);
 	return 0;
 }
@@ -105,10 +110,10 @@ read_input(const struct say *s, struct plan *p)
 /* Sign, write, send. */
 static int
 sign_and_send(struct say *s, struct plan *p, const struct signer *signer,
-    struct talk *t, struct hosts *h)
+    struct talk *t, struct hosts *h, const struct clock *clock)
 {
 	struct document d = DOCUMENT_INIT;
-	int64_t now_us = clock_wall_us();
+	int64_t now_us = clock_now_us(clock);
 	struct err e;
 	int status;
 
@@ -128,11 +133,15 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 	struct hosts h = {NULL, 0, 0, NULL};
 	struct talk *t = NULL;
 	struct signer signer;
+	struct clock clock;
 	struct err e;
 	int status;
 
 	status = check_usage(s, p);
 	if (status != 0)
+		return status;
+	status = clock_check(s, &p->clock);
+	if (status != CLOCK_GO_ON)
 		return status;
 	if (signer_open(&signer, p->key, p->sign_with, &e) != 0) {
 		status = say_err(s, &e);
@@ -145,7 +154,7 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 	status = send_check_write(s, p->write, &h);
 	if (status != SEND_GO_ON)
 		goto out;
-	status = read_input(s, p);
+	status = read_input(s, p, &clock);
 	if (status != 0)
 		goto out;
 	if (h.n == 0 && plan_has_part(p, DOC_SERVER) &&
@@ -159,9 +168,10 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 		status = say_err(s, &e);
 		goto out;
 	}
+	talk_set_behind(t, clock_behind_us(&clock));
 	status = h.n > 0 ? send_survey(s, t, &h, 1) : SEND_GO_ON;
 	if (status == SEND_GO_ON)
-		status = sign_and_send(s, p, &signer, t, &h);
+		status = sign_and_send(s, p, &signer, t, &h, &clock);
 out:
 	talk_close(t);
 	hosts_free(&h);
@@ -194,7 +204,7 @@ push_document(struct say *s, struct plan *p, char **operands, size_t n)
 	int status;
 
 	if (p->key != NULL || p->sign_with != NULL || p->write != NULL ||
-	    has_content(p))
+	    p->clock.ntp.n > 0 || p->clock.max_offset_ms >= 0 || has_content(p))
 		return refuse_options(s, p, operands, n);
 	if (n == 0)
 		return options_complain(s, "no part and no DOCUMENT");
@@ -218,9 +228,9 @@ out:
 int
 cmd_push(int argc, char **argv)
 {
-	static const char *const later[] = {
-	    "native", "at", "canary", "ntp", NULL};
-	struct plan p = {.wait_ms = -1, .take_back_ms = -1};
+	static const char *const later[] = {"native", "at", "canary", NULL};
+	struct plan p = {
+	    .wait_ms = -1, .take_back_ms = -1, .clock = CLOCK_OPTIONS_INIT};
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &p.key},
@@ -266,6 +276,10 @@ cmd_push(int argc, char **argv)
 	    {0, "expires", "TIME|+T", "not applied anew past it",
 		.text = &p.expires},
 	    {0, "note", "TEXT", "one line for people", .text = &p.note},
+	    {0, "ntp", "SERVER", "the time by this server, not the clock",
+		.list = &p.clock.ntp},
+	    {0, "max-offset", "T", "stop when the clock is further off (10s)",
+		.ms = &p.clock.max_offset_ms},
 	    {0, "write", "FILE", "keep the document", .text = &p.write},
 	    {0, "again", "DOCUMENT", "the same under a new id",
 		.text = &p.again},

@@ -24,6 +24,7 @@ struct talk {
 	struct attach *attach;
 	int signals;
 	struct loop_io signal_io;
+	int64_t behind_us; /* our clock */
 	int interrupted;
 	int failed; /* nothing more can be done, why tells */
 	struct err why;
@@ -79,7 +80,7 @@ on_greeted(void *arg, const struct operator_greeting *g)
 	struct host_line *l = c->line;
 
 	l->greeted = 1;
-	l->ahead_us = g->time_us - clock_wall_us();
+	l->ahead_us = g->time_us - clock_wall_us() - c->talk->behind_us;
 	copy(l->name, sizeof l->name, g->host);
 	copy(l->program, sizeof l->program, g->program);
 	copy(l->version, sizeof l->version, g->version);
@@ -248,6 +249,12 @@ talk_open(const struct say *s, struct err *e)
 fail:
 	talk_close(t);
 	return NULL;
+}
+
+void
+talk_set_behind(struct talk *t, int64_t behind_us)
+{
+	t->behind_us = behind_us;
 }
 
 void

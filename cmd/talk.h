@@ -17,6 +17,10 @@ struct talk;
 struct talk *talk_open(const struct say *s, struct err *e);
 void talk_close(struct talk *t);
 
+/* By so much this machine's clock is known to be behind the true time; hosts'
+ * clocks are then compared with that. */
+void talk_set_behind(struct talk *t, int64_t behind_us);
+
 /* What every host is asked; one of the three. */
 struct talk_request {
 	const char *read; /* STATUS, CLIENTS, LOG 10 */

@@ -72,7 +72,7 @@ for v in push revert retire open close accept reload; do
 	exits 2 "$v: a missing value is wrong use"
 	one_line "$v: told in one line"
 done
-for o in --native --at --canary --ntp; do
+for o in --native --at --canary; do
 	run "$hotfix" push $o x
 	exits 2 "push $o is refused"
 	err_has 'not in this version' "push $o: not in this version"

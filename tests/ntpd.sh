@@ -1,0 +1,84 @@
+# A real NTP server for command-line tests. Sourced after tests/lib.sh:
+#
+#   . "$HOTFIX_TOP/tests/lib.sh"
+#   . "$HOTFIX_TOP/tests/ntpd.sh"
+#   if ntpd; then
+#           run "$hotfix" time "$ntp_server"
+#   else
+#           skip "$ntp_why"
+#   fi
+#
+# It is chronyd, from build/peers, where tests/deps.sh has unpacked it
+# (HOTFIX_PEERS names another folder), else from the machine.
+# What is put here is read by the test.
+# shellcheck shell=sh disable=SC2034
+
+ntp_peers=${HOTFIX_PEERS:-$HOTFIX_TOP/build/peers}
+ntp_count=0
+
+# Has process $1 a socket bound to port $2? Nothing is sent to it.
+ntp_listens() {
+	awk -v port="$(printf ':%04X' "$2")" '
+		substr($2, length($2) - 4) == port { found = 1 }
+		END { exit !found }' "/proc/$1/net/udp" 2>/dev/null
+}
+
+# ntpd [DIRECTIVE...]: a server on a free port of 127.0.0.1, which tells this
+# machine's time and never sets it: of stratum 8, or by these directives of
+# chrony.conf(5) instead. Puts $ntp_server (address and port), $ntp_port and $ntp_name,
+# for "stop". Fails when it cannot, the reason in $ntp_why. Where we are root it
+# runs as "nobody".
+ntpd() {
+	[ "$#" -gt 0 ] || set -- 'local stratum 8' 'allow 127.0.0.1'
+	ntp_program=
+	for ntp_dir in "$ntp_peers/usr/sbin" /usr/local/sbin /usr/sbin \
+		/usr/bin; do
+		[ -n "$ntp_program" ] || [ ! -x "$ntp_dir/chronyd" ] ||
+			ntp_program=$ntp_dir/chronyd
+	done
+	if [ -z "$ntp_program" ]; then
+		ntp_why='no chronyd here (tests/deps.sh check brings it)'
+		return 1
+	fi
+	ntp_as=
+	if [ "$(id -u)" = 0 ]; then
+		if ! command -v setpriv >/dev/null; then
+			ntp_why='no setpriv here, and chronyd is not for root'
+			return 1
+		fi
+		ntp_as="setpriv --reuid=$(id -u nobody) \
+			--regid=$(id -g nobody) --clear-groups"
+	fi
+	for ntp_try in 1 2 3 4 5 6 7 8 9 10; do
+		ntp_count=$((ntp_count + 1))
+		ntp_name=ntpd$ntp_count
+		mkdir "$ntp_name.dir"
+		[ -z "$ntp_as" ] || chown nobody "$ntp_name.dir"
+		# The scratch folder is its maker's only; it goes through it.
+		chmod go+x .
+		# Below what the kernel gives to those who ask for none. A port
+		# that is taken ends the server: then another one is tried.
+		ntp_port=$(od -An -N2 -tu2 /dev/urandom)
+		ntp_port=$((20000 + ntp_port % 12000))
+		! ntp_listens self "$ntp_port" || continue
+		# -x: never set the clock; -U: not being root is fine.
+		# shellcheck disable=SC2086
+		start "$ntp_name" $ntp_as "$ntp_program" -U -x -d \
+			"port $ntp_port" 'bindaddress 127.0.0.1' \
+			'cmdport 0' 'bindcmdaddress /' \
+			"pidfile $PWD/$ntp_name.dir/pid" "$@"
+		ntp_polls=$((deadline * 20))
+		while [ "$ntp_polls" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
+			if ntp_listens "$pid" "$ntp_port"; then
+				ntp_server=127.0.0.1:$ntp_port
+				return 0
+			fi
+			ntp_polls=$((ntp_polls - 1))
+			sleep 0.05
+		done
+		[ "$ntp_polls" -gt 0 ] || break
+	done
+	ntp_why="chronyd does not start: $(cat "$ntp_name.out" \
+		"$ntp_name.err" | tr '\n' ' ')"
+	return 1
+}
