@@ -103,7 +103,7 @@ compare(const void *a, const void *b)
 static int64_t
 median(const struct ntp_vote *votes, size_t n, int64_t *high)
 {
-	int64_t offsets[NTP_PICK_MAX];
+	int64_t offsets[NTP_PICK_MAX] = {0};
 	size_t i, k = 0;
 
 	*high = INT64_MAX;

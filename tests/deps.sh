@@ -3,7 +3,8 @@
 # there yet; where that is not possible, say which.
 #
 # Servers to test against are unpacked, not installed: their packages exclude
-# one another and would start services. They go into build/peers.
+# one another, or what keeps a machine's time, and would start services. They go
+# into build/peers.
 #
 #   usage: deps.sh build|check|bench
 set -eu
@@ -12,7 +13,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 build='gcc libc6-dev musl-tools dpkg-dev binutils ca-certificates'
 check="$build perl signify-openbsd valgrind file mandoc procps"
 bench="$check busybox-static curl lftp iproute2"
-servers='vsftpd pure-ftpd proftpd-core'
+servers='vsftpd pure-ftpd proftpd-core chrony'
 case ${1-} in
 build) want=$build ;;
 check) want=$check ;;
@@ -61,7 +62,9 @@ libraries() {
 # Tests pass over what is not there, so a server that does not come is said
 # and not a failure.
 peers() {
-	[ ! -e "$top/build/peers/complete" ] || return 0
+	# What is there may be of an older list.
+	[ "$(cat "$top/build/peers/complete" 2>/dev/null)" != "$servers" ] ||
+		return 0
 	rm -rf "$top/build/peers.new"
 	mkdir -p "$top/build/peers.new"
 	cd "$top/build/peers.new" || return 1
@@ -76,7 +79,7 @@ peers() {
 		install $(libraries "$server"_*.deb) || return 1
 		rm -f "$server"_*.deb
 	done
-	: >complete
+	echo "$servers" >complete
 	cd "$top" || return 1
 	rm -rf build/peers
 	mv build/peers.new build/peers
@@ -85,4 +88,4 @@ peers() {
 # shellcheck disable=SC2086
 install $want
 [ "$1" = build ] || ! command -v apt-get >/dev/null || peers ||
-	echo 'deps: no FTP servers; their tests will be passed over' >&2
+	echo 'deps: no FTP and NTP servers; their tests will be passed over' >&2

@@ -26,6 +26,9 @@
  *	from		other: from another port
  *	echo		1: the request itself
  *
+ * "headway MS" drops what comes within so many milliseconds of the request
+ * before, as servers do that limit how often they answer.
+ *
  * Lines with a colon in their first word, and those that begin with '#', are
  * not for this program.
  */
@@ -77,6 +80,7 @@ struct fake {
 	size_t nsends;
 	unsigned blocks;   /* of requests in the file */
 	unsigned requests; /* that came */
+	int64_t headway_ms, latest_ns;
 	uint8_t cookie[8], old[8];
 };
 
@@ -204,6 +208,8 @@ read_case(struct fake *f, const char *path)
 		line[strcspn(line, "\n")] = '\0';
 		if (strcmp(line, "request") == 0)
 			f->blocks++;
+		else if (strncmp(line, "headway ", 8) == 0)
+			f->headway_ms = strtol(line + 8, NULL, 10);
 		else if (strncmp(line, "send", 4) == 0 &&
 			 strchr(" ", line[4]) != NULL)
 			add_send(f, line + 4);
@@ -326,6 +332,17 @@ tell(const struct fake *f, const struct sockaddr_in *from, const uint8_t *bytes,
 	fflush(stdout);
 }
 
+/* 1 when it comes too soon behind the one before, answered or not. */
+static int
+is_early(struct fake *f)
+{
+	int64_t before_ns = f->latest_ns;
+
+	f->latest_ns = clock_mono_ns();
+	return before_ns != 0 &&
+	       f->latest_ns - before_ns < f->headway_ms * NS_PER_MS;
+}
+
 static void
 serve(struct fakes *all, struct fake *f)
 {
@@ -341,6 +358,9 @@ serve(struct fakes *all, struct fake *f)
 	    &len);
 	if (n < PACKET)
 		return;
+	tell(f, &from, bytes, (size_t)n);
+	if (is_early(f))
+		return;
 	f->requests++;
 	memcpy(f->old, f->cookie, sizeof f->old);
 	memcpy(f->cookie, bytes + 40, sizeof f->cookie);
@@ -350,7 +370,6 @@ serve(struct fakes *all, struct fake *f)
 		     f->sends[i].request == block && k < f->sends[i].times; k++)
 			queue(all, f, &f->sends[i], &from, bytes, now_us);
 	send_due(all);
-	tell(f, &from, bytes, (size_t)n);
 }
 
 static int
