@@ -126,6 +126,16 @@ on_clients(void *arg, const struct operator_progress *p)
 }
 
 static void
+on_package(void *arg, const struct operator_package *p)
+{
+	const struct conn *c = arg;
+
+	say_detail(c->talk->say,
+	    "%s: has %" PRIu64 " of the package's %" PRIu64 " bytes",
+	    c->line->shown, p->bytes, p->of);
+}
+
+static void
 on_group(void *arg, const char *result, uint64_t count, const char *of,
     const void *text, size_t len)
 {
@@ -197,7 +207,7 @@ static int
 start(struct talk *t, struct conn *c)
 {
 	const struct operator_callbacks cb = {c, on_greeted, on_server,
-	    on_clients, on_group, on_done, on_ok, on_error};
+	    on_clients, on_group, on_done, on_ok, on_error, on_package};
 
 	host_line_reset(c->line);
 	c->op = operator_new(c->line->target.name, &peer_clock_real, &cb);

@@ -53,6 +53,19 @@ enum host_how {
 		       without trying it first */
 };
 
+/*
+ * What became of a document's packages:
+ *	APPLIED		they are here
+ *	FAILED, GAVE_UP	they are not
+ */
+struct host_package {
+	enum result result;
+	const char *text; /* why; any bytes, of which the first line is told;
+			     may be NULL */
+	size_t len;
+	int64_t took_ns;
+};
+
 struct host_login { /* what a client says of itself; texts live in the call */
 	const char *id, *program, *version, *platform, *address;
 };
@@ -81,6 +94,29 @@ struct host_callbacks {
 	void (*due)(void *arg, uint64_t id);
 	/* The update leaves the live program, or does not wait any more. */
 	void (*revert)(void *arg, uint64_t id, struct host_applied *out);
+	/*
+	 * The package of a document, and its full one if it names one, are
+	 * brought here: fetched from their addresses, verified, kept for this
+	 * host's clients. Two documents may name one package.
+	 *
+	 * 1: *out, all zeros before, is the answer. 0: host_packaged gives it
+	 * later, never from within this call; d stays until then, or until
+	 * package_cancel. Several may be under way, all of different ids. NULL:
+	 * this host fetches nothing and announces the packages' own addresses.
+	 */
+	int (*package)(void *arg, const struct doc *d,
+	    struct host_package *out);
+	/* Nobody waits for that any more, and no answer is to come. NULL where
+	 * package never returns 0. */
+	void (*package_cancel)(void *arg, uint64_t id);
+	/* 1 with the address that clients of this host are given for the
+	 * package, a NUL-terminated clean line; 0, or NULL: its own. Asked
+	 * whenever it is announced. */
+	int (*package_from)(void *arg, const struct doc_package *p, char *out,
+	    size_t size);
+	/* Of those that package was asked for, no document that is in force
+	 * or on its way names this one any more: it may be removed here. */
+	void (*package_gone)(void *arg, const struct doc_package *p);
 	/* 1 with the token appended, 0: let it in without, -1: refuse. NULL:
 	 * everyone may come in. */
 	int (*login)(void *arg, const struct host_login *info,
@@ -121,6 +157,13 @@ struct host_config {
 #define HOST_WAITING   256    /* before login, per address that is not open */
 #define HOST_ID        128    /* bytes of a client's id */
 #define HOST_LABEL     64     /* bytes of program, version, platform, release */
+/* Pushes that wait for their packages at a time, for minutes perhaps: a
+ * studio publishes a few at once, and each holds a connection and a process
+ * that fetches. */
+#define HOST_FETCHES   8
+/* The same of documents that are live already, after a start. */
+#define HOST_REFETCHES 2
+#define HOST_FROM      4096 /* room for package_from, the NUL counted */
 /* An update that ran this long has not crashed the program. */
 #define HOST_PROVEN_NS INT64_C(10000000000)
 /* Starts in a row that an update may be the end of, before it is left out. */
@@ -128,6 +171,13 @@ struct host_config {
 /* An answer later than this is not waited for: there is one place for
  * pushes. Every limit of a program that tries a part is far below. */
 #define HOST_ANSWER_NS INT64_C(60000000000)
+
+/*
+ * Packages: a pushed document with one is fetched before it is received, and
+ * its push runs when all is here. The packages of what is live already (at
+ * host_begin, and from the seed folder) are asked for again, and the document
+ * is live whatever comes of it; the log says when they could not be had.
+ */
 
 /*
  * A host; the state folder is opened and locked, its ledger replayed. NULL
@@ -146,8 +196,8 @@ struct host_config {
  */
 struct host *host_new(const struct host_config *config, struct err *e);
 void host_begin(struct host *h);
-/* Connections must be closed first. An answer that is due is cancelled; its
- * push is taken back at the next start. */
+/* Connections must be closed first. Answers that are due are cancelled; a push
+ * that has begun is taken back at the next start. */
 void host_free(struct host *h);
 
 /*
@@ -177,6 +227,10 @@ void host_clients(struct host *h, void (*each)(void *cookie, const char *id),
 int host_has(struct host *h, const char *client, const char *feature);
 /* The answer that apply promised. One that is not due is ignored. */
 void host_answer(struct host *h, uint64_t id, const struct host_applied *out);
+/* The answer that package promised. One that is not due is ignored. */
+void host_packaged(struct host *h, uint64_t id, const struct host_package *out);
+/* So many bytes of the document's packages are here, all of them together. */
+void host_package_progress(struct host *h, uint64_t id, uint64_t so_far);
 /* What became of a part that waited: APPLIED, or FAILED, HUNG, PARTIAL, and it
  * has left the program. Ignored for an id that does not wait. */
 void host_settled(struct host *h, uint64_t id, const struct host_applied *out);
@@ -192,8 +246,8 @@ void host_proven(struct host *h);
  * are logged and left out. 0, or -1: the folder cannot be read. */
 int host_seed(struct host *h, const char *dir, struct err *e);
 
-/* An answer that is due is cancelled, its document forgotten. Every connection
- * gets ERROR shutdown and is drained. */
+/* Answers that are due are cancelled, their documents forgotten. Every
+ * connection gets ERROR shutdown and is drained. */
 void host_shutdown(struct host *h);
 
 /* For tests and status: clients that are logged in, connections in all. */

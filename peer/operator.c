@@ -286,6 +286,23 @@ on_clients(struct operator_side *o, const struct frame *f)
 		o->cb.clients(o->cb.arg, &p);
 }
 
+/* Packages take the time that they take: as long as the host tells of them
+ * it is waited for. */
+static void
+on_package(struct operator_side *o, const struct frame *f)
+{
+	struct operator_package p;
+
+	if (get_count(f, "bytes", &p.bytes) != 0 ||
+	    get_count(f, "of", &p.of) != 0) {
+		unexpected(o, f);
+		return;
+	}
+	set_deadline(o, o->limit_ns);
+	if (o->cb.package != NULL)
+		o->cb.package(o->cb.arg, &p);
+}
+
 static void
 on_group(struct operator_side *o, const struct frame *f)
 {
@@ -310,6 +327,8 @@ on_progress(struct operator_side *o, const struct frame *f)
 		on_server(o, f);
 	else if (strcmp(of, "clients") == 0 && f->nargs == 1)
 		on_clients(o, f);
+	else if (strcmp(of, "package") == 0 && f->nargs == 1)
+		on_package(o, f);
 	else if (strcmp(of, "error") == 0 && f->nargs == 1)
 		on_group(o, f);
 	else

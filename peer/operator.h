@@ -38,6 +38,11 @@ struct operator_progress { /* PROGRESS clients */
 	uint64_t targeted, applied, deferred, failed, missing;
 };
 
+struct operator_package { /* PROGRESS package */
+	/* Fetched by the host until now, of so many in all. */
+	uint64_t bytes, of;
+};
+
 /*
  * Results, words and texts are clean, they are a frame's; reports, groups'
  * texts and bodies are any bytes, to be escaped before they are shown. Both
@@ -55,7 +60,8 @@ struct operator_callbacks {
 	void (*group)(void *arg, const char *result, uint64_t count,
 	    const char *of, const void *text, size_t len);
 	/* DONE word ("refused stale" is result "refused", word "stale", which
-	 * is NULL for the others), and the human line of a refusal, or "". */
+	 * is NULL for the others), and the human line, why it was refused or
+	 * has failed, or "". */
 	void (*done)(void *arg, const char *result, const char *word,
 	    const char *text);
 	/* OK, with its body. */
@@ -64,6 +70,9 @@ struct operator_callbacks {
 	 * is of no use any more: it ended before an answer, it is not such a
 	 * host, or it answers nonsense. */
 	void (*error)(void *arg, const char *word, const char *text);
+	/* The host fetches the document's packages before anything else, or
+	 * has them and waits for its turn. May be NULL. */
+	void (*package)(void *arg, const struct operator_package *p);
 };
 
 /* The greeting must be here in this time; a push may take its own. */
@@ -86,7 +95,7 @@ void operator_opened(struct operator_side *o);
  * clients and group as they come, then done. wait_ms is what the document
  * asks the host to wait (of each phase: a canary and everyone are two): the
  * answer may take that and OPERATOR_ANSWER_NS, longer only while a long
- * document is on its way.
+ * document is on its way, and from each "package" on anew.
  */
 void operator_push(struct operator_side *o, const void *doc, size_t len,
     size_t head_len, int64_t wait_ms);

@@ -111,6 +111,7 @@ struct doc {
 	int64_t wait_ms;
 	int64_t take_back_until_us; /* 0: never */
 	const char *note;
+	const char *notice; /* of a notice: its text, without "failed" */
 
 	const char *unsupported; /* the first field that parses and that this
 				    version does not carry out; NULL: none */

@@ -317,10 +317,10 @@ parse_notice(void *slot, struct span v)
 	struct doc *d = slot;
 
 	d->kind = DOC_NOTICE;
-	return v.n >= sizeof failed &&
-		       strncmp(v.p, failed, sizeof failed - 1) == 0
-		   ? WORD_OK
-		   : WORD_SYNTAX;
+	if (v.n < sizeof failed || strncmp(v.p, failed, sizeof failed - 1) != 0)
+		return WORD_SYNTAX;
+	d->notice = v.p + sizeof failed - 1;
+	return WORD_OK;
 }
 
 static enum word

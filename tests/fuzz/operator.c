@@ -124,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    "00112233445566778899aabbccddeeff\ntime: 2026-11-22T10:15:00Z\n\n";
 	struct owner w = {NULL, 0, 0};
 	struct operator_callbacks cb = {&w, on_greeted, on_server, on_clients,
-	    on_group, on_done, on_ok, on_error};
+	    on_group, on_done, on_ok, on_error, NULL};
 	struct peer_clock clock = {no_time, no_time, NULL};
 	size_t step;
 

@@ -413,7 +413,7 @@ operator_begin(struct an_operator *w, const struct sock_addr *to,
     const char *expect)
 {
 	struct operator_callbacks cb = {w, on_greeted, on_server, on_clients,
-	    on_group, on_done, on_ok, on_error};
+	    on_group, on_done, on_ok, on_error, NULL};
 	struct peer_clock clock = {late_mono, late_wall, &w->clock};
 	struct sock_target target = target_of(to);
 

@@ -491,7 +491,9 @@ values(const struct keyring *ring)
 	doc_free(d);
 	if (IS(open_signed(&d, NULL, BASIC "notice: failed to read\n", &why),
 		WORD_OK, "a notice"))
-		OK(d->kind == DOC_NOTICE && d->nparts == 0, "is no update");
+		OK(d->kind == DOC_NOTICE && d->nparts == 0 &&
+			strcmp(d->notice, "to read") == 0,
+		    "is no update, and its text is there");
 	doc_free(d);
 	if (IS(open_signed(&d, NULL,
 		   BASIC PACKAGE "base: 1.4\nspread: 5m\n"

@@ -91,10 +91,17 @@ on_error(void *arg, const char *word, const char *text)
 }
 
 static void
+on_package(void *arg, const struct operator_package *p)
+{
+	buf_printf(&((struct owner *)arg)->said,
+	    "package(%" PRIu64 ",%" PRIu64 ")", p->bytes, p->of);
+}
+
+static void
 begin(struct owner *w, const char *expect)
 {
 	struct operator_callbacks cb = {w, on_greeted, on_server, on_clients,
-	    on_group, on_done, on_ok, on_error};
+	    on_group, on_done, on_ok, on_error, on_package};
 	struct peer_clock clock = {mono, NULL, w};
 
 	memset(w, 0, sizeof *w);
@@ -306,6 +313,10 @@ test_answers(void)
 	    {'r', "OK\n\n", "ok()"},
 	    {'r', "OK\nlength: 0\n\n\n", "ok()"},
 	    {'p', "PROGRESS clients\ntargeted: 1\n\n", "clients(1,0,0,0,0)"},
+	    {'p', "PROGRESS package\nbytes: 7\nof: 9000000000\n\n",
+		"package(7,9000000000)"},
+	    {'p', "PROGRESS package\nbytes: -7\nof: 9\n\n", NULL},
+	    {'p', "PROGRESS package x\nbytes: 7\nof: 9\n\n", NULL},
 	    {'p', "DONE\n\n", NULL},
 	    {'p', "DONE fine\n\n", NULL},
 	    {'p', "DONE applied x\n\n", NULL},
@@ -463,6 +474,22 @@ test_time(void)
 	w.now_ns++;
 	operator_tick(w.o);
 	IS_STR(said(&w), "error(-,no answer within 90 s)", "and 30 s");
+	finish(&w);
+
+	begin(&w, "");
+	host_says(&w, HELLO);
+	operator_push(w.o, "D", 1, 1, 0);
+	sent(&w);
+	w.now_ns += OPERATOR_ANSWER_NS - 1;
+	host_says(&w, "PROGRESS package\nbytes: 7\nof: 9\n\n");
+	said(&w);
+	w.now_ns += OPERATOR_ANSWER_NS - 1;
+	operator_tick(w.o);
+	IS_STR(said(&w), "", "a host that fetches a package is waited for");
+	w.now_ns++;
+	operator_tick(w.o);
+	IS_STR(said(&w), "error(-,no answer within 30 s)",
+	    "as long as it tells of it");
 	finish(&w);
 
 	begin(&w, "");
