@@ -51,7 +51,8 @@ print_field(struct say *s, const char *name, const char *value)
 {
 	static const char *const counts[] = {"uptime", "clients", "connections",
 	    "logins", "refusals", "live", "unknown-updates", "stray-results",
-	    "running", "applied", "failed", "waiting", "seconds", NULL};
+	    "running", "applied", "failed", "waiting", "seconds", "bytes", "of",
+	    "fetching", NULL};
 	uint64_t n;
 
 	if (is_one_of(name, counts) &&
@@ -61,15 +62,20 @@ print_field(struct say *s, const char *name, const char *value)
 		say_text(s, name, value);
 }
 
-/* "ID FEATURE STATE name=value..." or "ADDRESS SECONDS" as an object. */
+/* "ID FEATURE STATE name=value...", "ID NAME RELEASE STATE name=value..." or
+ * "ADDRESS SECONDS" as an object. */
 static void
 print_object(struct say *s, const char *name, char *value)
 {
 	static const char *const update[] = {"id", "feature", "state", NULL};
+	static const char *const package[] = {
+	    "id", "name", "release", "state", NULL};
 	static const char *const open[] = {"address", "seconds", NULL};
-	static const char *const pairs[] = {
-	    "server", "running", "applied", "failed", "waiting", NULL};
-	const char *const *names = strcmp(name, "open") == 0 ? open : update;
+	static const char *const pairs[] = {"server", "running", "applied",
+	    "failed", "waiting", "bytes", "of", "fetching", "from", NULL};
+	const char *const *names = strcmp(name, "open") == 0      ? open
+				   : strcmp(name, "package") == 0 ? package
+								  : update;
 	char *word, *equals;
 
 	say_inner(s, name);
@@ -92,7 +98,8 @@ print_object(struct say *s, const char *name, char *value)
 static void
 print_status(struct say *s, const struct host_line *l)
 {
-	static const char *const repeated[] = {"update", "open", NULL};
+	static const char *const repeated[] = {
+	    "update", "package", "open", NULL};
 	static const char *const said[] = {"host", "address", NULL};
 	char name[FIELD_MAX], value[FIELD_MAX];
 	const char *line;
@@ -114,7 +121,7 @@ print_status(struct say *s, const struct host_line *l)
 		}
 }
 
-#define COLUMNS 9
+#define COLUMNS 10
 
 /* A client has an address too, so it is an object inside the host's. */
 static void
@@ -122,7 +129,8 @@ print_client(struct say *s, const struct host_line *l,
     const char *const values[COLUMNS])
 {
 	static const char *const names[COLUMNS] = {"id", "address", "login",
-	    "program", "version", "platform", "release", "have", "waiting"};
+	    "program", "version", "platform", "release", "have", "waiting",
+	    "fetching"};
 	size_t i;
 
 	if (!s->json) {

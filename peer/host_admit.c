@@ -22,7 +22,7 @@ admit_update(struct host *h, const struct doc *d, struct refusal *why)
 {
 	uint64_t missing;
 
-	if (!d->parts[DOC_CLIENT].present &&
+	if (!doc_has_client(d) &&
 	    (h->cb.apply == NULL || !doc_fits_host(d, h->program, h->version)))
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "the server part is for program %s version %s, this host "
@@ -76,11 +76,17 @@ push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "it is for zone %s, this host is in %s", d->zone,
 		    h->zone[0] != '\0' ? h->zone : "none");
-	w = d->kind == DOC_UPDATE ? admit_update(h, d, why)
-				  : admit_about(h, d, why);
+	if (d->kind == DOC_UPDATE)
+		w = admit_update(h, d, why);
+	else if (d->kind != DOC_NOTICE)
+		w = admit_about(h, d, why);
 	if (w == WORD_OK && d->wait_ms > HOST_WAIT_MAX_MS)
 		return refuse(why, WORD_UNSUPPORTED,
 		    "wait: more than 10 minutes");
+	if (w == WORD_OK && d->dry_run && d->package.present)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "dry-run: of a package there is none, every client would "
+		    "have to fetch it; try its server and client parts alone");
 	if (w == WORD_OK && d->dry_run && check_is_known(h, d))
 		return refuse(why, WORD_HAVE, "it was tried already");
 	if (w == WORD_OK && seed && d->dry_run)

@@ -14,6 +14,7 @@
  *	host_program.c	server parts enter and leave the host's own program
  *	host_mark.c	which updates have not crashed the program
  *	host_result.c	what clients answer
+ *	host_package.c	the packages that documents name
  *	host_tell.c	the frames of a push
  *	host_oper.c	who may speak; STATUS, LOG, CLIENTS, COMMAND
  *	host_state.c	the ledger: replay at start, seed folder
@@ -37,9 +38,13 @@
 
 #define HOST_ADDRESSES       4096 /* addresses remembered for their failures */
 #define HOST_OPENS           256  /* addresses open at once */
-#define HOST_QUEUE           16   /* reverts that wait for their turn */
-#define HOST_DRY             256  /* dry runs remembered */
-#define HOST_GROUPS          16   /* groups of equal errors in a report */
+#define HOST_QUEUE           16   /* reverts, notices that wait their turn */
+/* Notices remembered. Their age bounds how long one can be played again; a key
+ * that may sign nothing else is not to fill the catalog. */
+#define HOST_NOTICES         1024
+#define HOST_NOTICE_TEXT     500 /* bytes of one that are recorded, logged */
+#define HOST_DRY             256 /* dry runs remembered */
+#define HOST_GROUPS          16  /* groups of equal errors in a report */
 /* A document may hold the one place for pushes no longer than this. */
 #define HOST_WAIT_MAX_MS     INT64_C(600000)
 /* Answers that a connection has not read, before its next frame is. */
@@ -126,7 +131,8 @@ struct host_conn {
 };
 
 enum push_phase {
-	PUSH_QUEUED,      /* a revert that waits for its turn */
+	PUSH_QUEUED,      /* it waits for its turn */
+	PUSH_FETCHING,    /* in the queue too; its package is awaited */
 	PUSH_SERVER,      /* the program has not answered yet */
 	PUSH_COLLECT,     /* sent to clients, results come in */
 	PUSH_TAKING_BACK, /* clients were told, reverted results come in */
@@ -159,8 +165,10 @@ struct push {
 	struct record *record; /* NULL before it runs */
 	uint64_t subject;      /* the id that clients' results name */
 	enum result server;
-	int asked; /* the program's answer is due */
-	int seed;  /* not from an operator */
+	int asked;       /* the program's answer is due */
+	int seed;        /* not from an operator */
+	int fetches;     /* its packages are brought here first */
+	uint64_t so_far; /* bytes of them that are here */
 	struct map targets;
 	size_t targeted, answered, applied, deferred, failed;
 	size_t back_sent, back_answered; /* PUSH_TAKING_BACK */
@@ -175,7 +183,11 @@ struct push {
 struct note { /* what the host knows of a record besides */
 	size_t tally[RESULT_COUNT]; /* since the host started */
 	int late;                   /* some came since the last event */
-	size_t running, waiting;    /* clients; set by oper_count */
+	/* clients; set by oper_count */
+	size_t running, waiting, fetching;
+	/* Its packages: APPLIED, they are here; FAILED, they are not; NONE,
+	 * this host has not fetched them, or not yet. */
+	enum result package;
 	char key[KEYRING_NAME + 1];
 	int on_server;      /* its server part runs or waits here */
 	enum result server; /* DEFERRED: it waits */
@@ -186,7 +198,7 @@ struct note { /* what the host knows of a record besides */
 	int trying;           /* marked at this start, and no more known yet */
 	int proven;           /* for good */
 	int64_t since_ns;     /* when it came to run, or was tried */
-	struct blob *frame;   /* its UPDATE frame, made once */
+	struct blob *frame;   /* its UPDATE frame, the latest */
 	char feature[DOC_FEATURE + 1];
 	int on_disk; /* updates/ID is there */
 	enum doc_kind kind;
@@ -229,9 +241,10 @@ struct host {
 	size_t ndry;        /* in all */
 	uint64_t *accepted; /* ids that an operator let in although old */
 	size_t naccepted;
-	struct push *push;  /* running */
-	struct push *queue; /* oldest first */
-	size_t nqueue;
+	struct push *push;         /* running */
+	struct push *queue;        /* oldest first */
+	struct refetch *refetches; /* of live documents, oldest first */
+	struct mirror *mirrors;    /* packages that were asked for */
 	int64_t started_us;
 	int keeps;       /* has a state folder */
 	int begun;       /* host_begin was called */
@@ -310,6 +323,11 @@ void push_wait(struct push *p); /* for results, until the deadline */
 void push_finish(struct push *p, const char *word);  /* of an accepted one */
 void push_fail(struct push *p, const struct err *e); /* of the disk */
 void push_leave(struct push *p); /* freed, and what waits has its turn */
+/* DONE refused, the connection ends. The push is the caller's to free. */
+void push_refused(struct push *p, enum word w, const char *text);
+/* It waits, its connection is paused. */
+void push_enqueue(struct push *p);
+void push_next(struct host *h); /* what waits has its turn, if nothing runs */
 
 /* host_send.c */
 /* 1 when the update runs or waits there, or is on its way. */
@@ -344,6 +362,37 @@ void check_over(struct push *p); /* with what came until now */
 /* Clients forget it, and DONE with this word. */
 void check_end(struct push *p, const char *word);
 
+/* host_package.c */
+/* 1 when the document's packages are to be brought here. */
+int package_is_wanted(const struct host *h, const struct doc *d);
+uint64_t package_bytes(const struct doc *d); /* of all its packages */
+/* May another push wait for its packages: WORD_OK or WORD_BUSY. */
+enum word package_admit(struct host *h, const struct doc *d,
+    struct refusal *why);
+/* The push waits for its packages, then for its turn. It may be gone
+ * afterwards. */
+void package_start(struct push *p);
+/* A revert came: the pushes of its feature that wait end. */
+void package_abort(struct host *h, const struct doc *revert);
+/* Something of the feature was accepted: those that wait and are older now
+ * end. */
+void package_review(struct host *h, const char *feature);
+/* The document is live: its packages are fetched when there is room. */
+void package_live(struct host *h, struct record *r);
+/* What nobody names any more is given up. */
+void package_sweep(struct host *h);
+/* The host ends: nothing is awaited any more; nothing is remembered. */
+void package_stop(struct host *h);
+void package_free(struct host *h);
+/* PROGRESS package for those that wait; -1: nobody does. */
+int64_t package_next_ns(const struct host *h);
+void package_tick(struct host *h);
+/* The address under which it is announced: in buf, or the package's own. */
+const char *package_from(const struct host *h, const struct doc_package *p,
+    char buf[HOST_FROM]);
+/* A line of STATUS for each package; after oper_count. */
+void package_put_status(struct host *h, struct buf *b);
+
 /* host_result.c */
 void push_result(struct host_conn *c, const struct frame *f);
 /* Results that came when no push waited for them, into the ledger. */
@@ -354,9 +403,10 @@ void push_late_soon(struct host *h);
 void push_login(struct host_conn *c);
 
 /* host_tell.c */
-/* A hold of the record's UPDATE frame, made once; the UPDATE of a retirement
- * (its head alone). NULL: out of memory. */
-struct blob *push_update_frame(struct record *r);
+/* A hold of the record's UPDATE frame, made once for as long as its package is
+ * announced under one address; the UPDATE of a retirement (its head alone).
+ * NULL: out of memory. */
+struct blob *push_update_frame(const struct host *h, struct record *r);
 struct blob *push_retirement_frame(const struct doc *d);
 struct blob *push_check_frame(const struct doc *d, const uint8_t *body);
 struct blob *push_drop_frame(uint64_t id);
@@ -367,6 +417,7 @@ void push_tell_server(struct push *p, const struct host_applied *a);
 /* If there is a server part: it is not for this host's program. */
 void push_tell_not_mine(struct push *p);
 void push_tell_clients(struct push *p);
+void push_tell_package(struct push *p);
 void push_tell_groups(struct push *p);
 void push_tell_done(struct push *p, const char *word, enum word refused,
     const char *text);
@@ -434,6 +485,8 @@ void state_forget(struct host *h, struct record *r);
 /* Old documents that an operator lets in; each once, until it is accepted. */
 int state_let_in(struct host *h, uint64_t id); /* 0 or -1: memory */
 void state_let_in_done(struct host *h, uint64_t id);
+/* Of notices more than HOST_NOTICES the oldest are forgotten. */
+void state_trim_notices(struct host *h);
 /* What newer covers leaves the folder. */
 void state_cover(struct host *h, struct record *newer);
 

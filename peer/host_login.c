@@ -335,13 +335,13 @@ by_order(const void *a, const void *b)
 
 /* A hold of the frame; NULL: out of memory. */
 static struct blob *
-due_blob(const struct due_frame *f)
+due_blob(const struct host *h, const struct due_frame *f)
 {
 	struct record *r = f->record;
 
 	switch (f->due) {
 	case DUE_UPDATE:
-		return push_update_frame(r);
+		return push_update_frame(h, r);
 	case DUE_REVERT:
 		return push_revert_frame(r->id, r->by);
 	case DUE_RETIREMENT:
@@ -392,7 +392,7 @@ welcome(struct host_conn *c)
 		frames[n].record = r;
 		frames[n].order =
 		    due == DUE_UPDATE || r->by == NULL ? r->id : r->by->id;
-		frames[n].frame = due_blob(&frames[n]);
+		frames[n].frame = due_blob(c->host, &frames[n]);
 		bytes += frames[n].frame != NULL ? frames[n].frame->len : 0;
 		n++;
 	}

@@ -106,7 +106,7 @@ oper_count(struct host *h)
 
 	for (i = 0; i < h->catalog.n; i++)
 		if ((n = h->catalog.records[i]->owner) != NULL)
-			n->running = n->waiting = 0;
+			n->running = n->waiting = n->fetching = 0;
 	while ((c = map_next(&h->sessions, &at)) != NULL) {
 		const struct session *s = c->session;
 
@@ -119,6 +119,13 @@ oper_count(struct host *h)
 			r = catalog_find(&h->catalog, s->waiting.v[i]);
 			if (r != NULL && (n = r->owner) != NULL)
 				n->waiting++;
+		}
+		for (i = 0; i < s->nawaited; i++) {
+			if (s->awaited[i].last != RESULT_FETCHING)
+				continue;
+			r = catalog_find(&h->catalog, s->awaited[i].id);
+			if (r != NULL && (n = r->owner) != NULL)
+				n->fetching++;
 		}
 	}
 }
@@ -198,6 +205,7 @@ oper_status(struct host_conn *c)
 		if (h->catalog.records[i]->doc != NULL &&
 		    h->catalog.records[i]->doc->kind == DOC_UPDATE)
 			put_update(h->catalog.records[i], &b);
+	package_put_status(h, &b);
 	answer(c, &b);
 	buf_free(&b);
 }
@@ -220,6 +228,22 @@ put_ids(struct buf *b, const struct ids *ids)
 		buf_puts(b, "-");
 }
 
+static void
+put_fetching(struct buf *b, const struct session *s)
+{
+	const char *before = "\t";
+	size_t i;
+
+	for (i = 0; i < s->nawaited; i++) {
+		if (s->awaited[i].last != RESULT_FETCHING)
+			continue;
+		buf_printf(b, "%s%" PRIu64, before, s->awaited[i].id);
+		before = " ";
+	}
+	if (*before == '\t')
+		buf_puts(b, "\t-");
+}
+
 void
 oper_clients(struct host_conn *c)
 {
@@ -240,6 +264,7 @@ oper_clients(struct host_conn *c)
 		put_ids(&b, &s->have);
 		buf_puts(&b, "\t");
 		put_ids(&b, &s->waiting);
+		put_fetching(&b, s);
 		buf_puts(&b, "\n");
 	}
 	answer(c, &b);

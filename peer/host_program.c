@@ -195,6 +195,9 @@ host_begin(struct host *h)
 		server_log(h, r->id, r->doc->feature, "", &out);
 		server_take(h, r, NULL, &out);
 	}
+	for (i = 0; i < h->catalog.n; i++)
+		if (h->catalog.records[i]->doc != NULL)
+			package_live(h, h->catalog.records[i]);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "peer/host_internal.h"
 #include "base/hex.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 /* ---- the end ------------------------------------------------------------ */
 
 static void run(struct push *p);
-static void refused(struct push *p, enum word w, const char *text);
 
 /* The program's answer is not wanted any more. */
 static void
@@ -53,7 +53,7 @@ push_free(struct push *p)
 	free(p);
 }
 
-/* A revert that waited: much may have happened since it was looked at. */
+/* What waited: much may have happened since it was looked at. */
 static void
 begin(struct push *p)
 {
@@ -71,23 +71,37 @@ begin(struct push *p)
 		if (p->conn != NULL)
 			p->conn->held = 1;
 	} else {
-		refused(p, w, why.text);
+		push_refused(p, w, why.text);
 	}
 	push_free(p);
+	package_sweep(h);
 }
 
-/* What waits begins: reverts first, then the connections whose next frame
- * was held back while a document of theirs ran. */
-static void
-next_turn(struct host *h)
+/* The first of the queue that waits for nothing but its turn, taken out of it;
+ * NULL: none. */
+static struct push *
+take_next(struct host *h)
+{
+	struct push **at = &h->queue, *p;
+
+	while (*at != NULL && (*at)->phase != PUSH_QUEUED)
+		at = &(*at)->next;
+	p = *at;
+	if (p != NULL)
+		*at = p->next;
+	return p;
+}
+
+/* The queue first, then the connections whose next frame was held back while
+ * a document of theirs ran. */
+void
+push_next(struct host *h)
 {
 	struct host_conn *c;
 	struct push *next;
 
 	while (h->push == NULL && !h->ending) {
-		if ((next = h->queue) != NULL) {
-			h->queue = next->next;
-			h->nqueue--;
+		if ((next = take_next(h)) != NULL) {
 			begin(next);
 			continue;
 		}
@@ -112,11 +126,12 @@ push_leave(struct push *p)
 	if (p->conn != NULL)
 		p->conn->held = 1;
 	push_free(p);
-	next_turn(h);
+	package_sweep(h);
+	push_next(h);
 }
 
-static void
-refused(struct push *p, enum word w, const char *text)
+void
+push_refused(struct push *p, enum word w, const char *text)
 {
 	struct host_conn *c = p->conn;
 
@@ -268,6 +283,7 @@ accept_record(struct push *p, struct err *e)
 	if (catalog_accept(&h->catalog, r->doc->feature, r->id) != 0)
 		host_log(h, "update %" PRIu64 ": out of memory for its order",
 		    r->id);
+	package_review(h, r->doc->feature);
 	return 0;
 }
 
@@ -284,8 +300,10 @@ release_update(struct push *p, struct err *e)
 	p->phase = PUSH_COLLECT;
 	r->state = RECORD_LIVE;
 	state_cover(p->host, r);
-	if (r->doc->parts[DOC_CLIENT].present)
-		push_send_all(p, push_update_frame(r), ASKED_UPDATE);
+	if (p->seed) /* what was pushed has its packages here */
+		package_live(p->host, r);
+	if (doc_has_client(r->doc))
+		push_send_all(p, push_update_frame(p->host, r), ASKED_UPDATE);
 	if (p->answered < p->targeted)
 		push_wait(p);
 	else
@@ -459,6 +477,37 @@ run_retire(struct push *p)
 		push_review(p);
 }
 
+/*
+ * It is told and remembered, and that is all. It has no place in its feature's
+ * order: a release that was signed before it may be pushed after it. What is
+ * left is the record of its id, so that it cannot be played again.
+ */
+static void
+run_notice(struct push *p)
+{
+	struct host *h = p->host;
+	struct record *r = p->record;
+	char text[HOST_NOTICE_TEXT + 1];
+	struct err e;
+
+	if (state_event(h, r->id, "released", NULL, 0, &e) != 0) {
+		push_fail(p, &e);
+		return;
+	}
+	state_let_in_done(h, r->id);
+	host_log(h, "notice %" PRIu64 " (%s): publication failed: %s", r->id,
+	    p->doc->feature,
+	    text_escape(text, sizeof text, p->doc->notice,
+		strlen(p->doc->notice), 0));
+	r->state = RECORD_COVERED;
+	r->doc = NULL;
+	r->body = NULL;
+	r->body_len = 0;
+	p->record = NULL;
+	state_trim_notices(h);
+	push_finish(p, done_word(p));
+}
+
 /* The document into the catalog and onto the disk. 0, or -1. */
 static int
 receive(struct push *p, struct err *e)
@@ -467,9 +516,13 @@ receive(struct push *p, struct err *e)
 	    "update", "revert", "retire", "notice"};
 	struct host *h = p->host;
 	char digest[2 * SHA512_SIZE + 1], target[24];
+	char notice[HOST_NOTICE_TEXT + 1] = "";
+	int is_notice = p->doc->kind == DOC_NOTICE;
 	struct ledger_field fields[] = {{"kind", kinds[p->doc->kind]},
 	    {"feature", p->doc->feature}, {"target", target},
-	    {"key", p->doc->key_name}, {"from", p->from}, {"digest", digest}};
+	    {"key", p->doc->key_name}, {"from", p->from}, {"digest", digest},
+	    {"text", notice}};
+	size_t nfields = sizeof fields / sizeof *fields - !is_notice;
 	struct buf whole = BUF_INIT;
 	struct record *r;
 	struct note *note;
@@ -484,8 +537,9 @@ receive(struct push *p, struct err *e)
 		    "out of memory, or %d ids remembered", CATALOG_RECORDS);
 	snprintf(note->feature, sizeof note->feature, "%s", p->doc->feature);
 	snprintf(note->key, sizeof note->key, "%s", p->doc->key_name);
-	note->on_disk = 1;
+	note->on_disk = !is_notice; /* the ledger has all of it */
 	note->kind = p->doc->kind;
+	note->package = p->fetches ? RESULT_APPLIED : RESULT_NONE;
 	/* A revert that named this id under another feature was not its. */
 	doc_free(r->by);
 	r->by = NULL;
@@ -499,15 +553,17 @@ receive(struct push *p, struct err *e)
 
 	snprintf(target, sizeof target, "%" PRIu64, p->doc->target);
 	hex_encode(digest, p->doc->digest, SHA512_SIZE);
+	if (is_notice)
+		text_escape(notice, sizeof notice, p->doc->notice,
+		    strlen(p->doc->notice), 1);
 	buf_append(&whole, p->doc->head, p->doc->head_len);
 	buf_append(&whole, p->body, p->body_len);
 	ret = -1;
 	if (whole.oom)
 		err_set(e, ERR_LOCAL, "out of memory");
-	else if (journal_put_doc(h->journal, r->id, whole.data, whole.len, e) ==
-		 0)
-		ret = state_event(h, r->id, "received", fields,
-		    sizeof fields / sizeof *fields, e);
+	else if (is_notice || journal_put_doc(h->journal, r->id, whole.data,
+				  whole.len, e) == 0)
+		ret = state_event(h, r->id, "received", fields, nfields, e);
 	buf_free(&whole);
 	return ret;
 }
@@ -541,7 +597,8 @@ run(struct push *p)
 	case DOC_RETIRE:
 		run_retire(p);
 		break;
-	case DOC_NOTICE: /* refused as unsupported before it comes here */
+	case DOC_NOTICE:
+		run_notice(p);
 		break;
 	}
 }
@@ -552,20 +609,16 @@ run(struct push *p)
 static int
 is_aborted_by(const struct push *running, const struct doc *revert)
 {
-	return running->doc->kind == DOC_UPDATE &&
+	return revert->kind == DOC_REVERT && running->doc->kind == DOC_UPDATE &&
 	       (running->phase == PUSH_SERVER ||
 		   running->phase == PUSH_COLLECT) &&
 	       strcmp(running->doc->feature, revert->feature) == 0;
 }
 
-/* A revert while something runs: it stops a push of its own feature, and
- * waits for any other. */
-static void
-enqueue(struct host *h, struct push *p)
+void
+push_enqueue(struct push *p)
 {
-	struct push **last = &h->queue;
-	struct push *running = h->push;
-	int abort = is_aborted_by(running, p->doc);
+	struct push **last = &p->host->queue;
 
 	p->phase = PUSH_QUEUED;
 	if (p->conn != NULL) {
@@ -575,8 +628,16 @@ enqueue(struct host *h, struct push *p)
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = p;
-	h->nqueue++;
-	if (!abort)
+}
+
+/* A revert stops a push of its own feature, and waits for any other. */
+static void
+enqueue(struct host *h, struct push *p)
+{
+	struct push *running = h->push;
+
+	push_enqueue(p);
+	if (!is_aborted_by(running, p->doc))
 		return;
 	cancel_answer(running);
 	if (running->doc->dry_run)
@@ -593,14 +654,15 @@ enqueue(struct host *h, struct push *p)
 		push_finish(running, done_word(running));
 }
 
-/* 1 when this very revert waits already. */
+/* 1 when this very revert or notice waits already. */
 static int
 is_queued(const struct host *h, const struct doc *d)
 {
 	const struct push *p;
 
 	for (p = h->queue; p != NULL; p = p->next)
-		if (memcmp(p->doc->digest, d->digest, SHA512_SIZE) == 0)
+		if (!p->fetches &&
+		    memcmp(p->doc->digest, d->digest, SHA512_SIZE) == 0)
 			return 1;
 	return 0;
 }
@@ -634,13 +696,69 @@ push_new(struct host *h, struct host_conn *conn, struct doc *d,
 	return p;
 }
 
+static void
+busy(struct push *p, const char *why)
+{
+	if (p->conn != NULL)
+		link_send_error(&p->conn->link, WORD_BUSY, why);
+	else
+		host_log(p->host, "document %" PRIu64 " from %s: %s",
+		    p->doc->id, p->from, why);
+	push_free(p);
+}
+
+/* 1 when it may wait while something else runs. */
+static int
+may_queue(const struct host *h, const struct doc *d)
+{
+	const struct push *p;
+	size_t n = 0;
+
+	if (d->kind != DOC_REVERT && d->kind != DOC_NOTICE)
+		return 0;
+	for (p = h->queue; p != NULL; p = p->next)
+		n += !p->fetches;
+	return n < HOST_QUEUE || is_aborted_by(h->push, d);
+}
+
+/* It may come in: now, or it waits, or another time. */
+static void
+take_in(struct host *h, struct push *p)
+{
+	struct refusal why = {WORD_OK, ""};
+
+	/* A seed is needed by those that follow it; its packages are fetched
+	 * when it is live. */
+	if (!p->seed && package_is_wanted(h, p->doc)) {
+		if (package_admit(h, p->doc, &why) == WORD_OK)
+			package_start(p);
+		else
+			busy(p, why.text);
+		return;
+	}
+	if (h->push != NULL && !may_queue(h, p->doc)) {
+		refuse(&why, WORD_BUSY,
+		    "%" PRIu64 " (%s) is being pushed; try again",
+		    h->push->doc->id, h->push->doc->feature);
+		busy(p, why.text);
+		return;
+	}
+	if (p->doc->kind == DOC_REVERT)
+		package_abort(h, p->doc);
+	if (h->push != NULL) {
+		enqueue(h, p);
+	} else {
+		h->push = p;
+		run(p);
+	}
+}
+
 void
 push_start(struct host *h, struct host_conn *conn, struct doc *d,
     const uint8_t *body, size_t body_len, const char *from)
 {
 	struct refusal why = {WORD_OK, ""};
 	struct push *p = push_new(h, conn, d, body, body_len, from);
-	char running[DOC_FEATURE + 64];
 	enum word w;
 
 	if (p == NULL) {
@@ -661,24 +779,10 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 		push_tell_done(p, "have", WORD_OK, NULL);
 		push_free(p);
 	} else if (w != WORD_OK) {
-		refused(p, w, why.text);
+		push_refused(p, w, why.text);
 		push_free(p);
-	} else if (h->push == NULL) {
-		h->push = p;
-		run(p);
-	} else if (d->kind == DOC_REVERT &&
-		   (h->nqueue < HOST_QUEUE || is_aborted_by(h->push, d))) {
-		enqueue(h, p);
 	} else {
-		if (conn != NULL) {
-			snprintf(running, sizeof running,
-			    "%" PRIu64 " (%s) is being pushed; try again",
-			    h->push->doc->id, h->push->doc->feature);
-			link_send_error(&conn->link, WORD_BUSY, running);
-		} else
-			host_log(h, "document %" PRIu64 " from %s: %s", d->id,
-			    p->from, word_name(WORD_BUSY));
-		push_free(p);
+		take_in(h, p);
 	}
 }
 
@@ -702,6 +806,7 @@ push_shutdown(struct host *h)
 	struct push *p = h->push;
 
 	h->ending = 1;
+	package_stop(h);
 	if (p == NULL || p->phase != PUSH_SERVER)
 		return;
 	cancel_answer(p);

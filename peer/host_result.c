@@ -108,8 +108,9 @@ forget_awaited(struct session *s, size_t i)
 
 /*
  * The oldest frame with this id that has no result yet; -1: none. A REVERT of
- * what waits there is answered once, and that is the end of the UPDATE too: an
- * update that waits is neither reverted nor refused by anything else.
+ * what waits there, or is being fetched, is answered once, and that is the end
+ * of the UPDATE too: such an update is neither reverted nor refused by anything
+ * else.
  */
 static int
 take_awaited(struct session *s, const struct answer *a, struct awaited *out)
@@ -120,7 +121,8 @@ take_awaited(struct session *s, const struct answer *a, struct awaited *out)
 		;
 	if (i == s->nawaited)
 		return -1;
-	if (s->awaited[i].last == RESULT_DEFERRED &&
+	if ((s->awaited[i].last == RESULT_DEFERRED ||
+		s->awaited[i].last == RESULT_FETCHING) &&
 	    (a->result == RESULT_REVERTED || a->result == RESULT_REFUSED)) {
 		for (k = i + 1; k < s->nawaited &&
 				!(s->awaited[k].id == a->id &&

@@ -51,12 +51,21 @@ counter_of(struct push *p, enum result r)
 	return &p->failed;
 }
 
+/* A client that fetches is waited for still. */
+static int
+is_answer(enum result r)
+{
+	return r != RESULT_NONE && r != RESULT_FETCHING;
+}
+
 void
 push_count(struct push *p, struct target *t, enum result r)
 {
-	if (t->result == RESULT_NONE)
+	if (is_answer(t->result))
+		p->answered--;
+	if (is_answer(r))
 		p->answered++;
-	else
+	if (t->result != RESULT_NONE)
 		--*counter_of(p, t->result);
 	t->result = r;
 	++*counter_of(p, r);

@@ -152,8 +152,8 @@ replay_received(struct host *h, uint64_t id, const struct ledger_event *ev,
 	r->state = RECORD_PENDING;
 	n->by = 0;
 	r->held = 1;
-	n->on_disk = 1;
 	n->kind = kind_of(ledger_get(ev, "kind"));
+	n->on_disk = n->kind != DOC_NOTICE;
 	snprintf(n->feature, sizeof n->feature, "%s", feature);
 	snprintf(n->key, sizeof n->key, "%s", key != NULL ? key : "");
 	if (target != NULL &&
@@ -173,6 +173,10 @@ replay_released(struct host *h, struct record *r, struct err *e)
 	n->released = 1;
 	r->state = RECORD_LIVE;
 	state_let_in_done(h, r->id);
+	if (n->kind == DOC_NOTICE) {
+		r->state = RECORD_COVERED;
+		return 0;
+	}
 	if (catalog_accept(&h->catalog, n->feature, r->id) != 0)
 		return out_of_memory(e);
 	if (n->kind != DOC_REVERT && n->kind != DOC_RETIRE)
@@ -187,6 +191,24 @@ replay_released(struct host *h, struct record *r, struct err *e)
 	tn->by = r->id;
 	t->state = n->kind == DOC_REVERT ? RECORD_REVERTED : RECORD_RETIRED;
 	return 0;
+}
+
+void
+state_trim_notices(struct host *h)
+{
+	size_t i, n = 0;
+
+	/* The latest are counted first. */
+	for (i = h->catalog.n; i-- > 0;) {
+		struct record *r = h->catalog.records[i];
+		const struct note *note = r->owner;
+
+		if (note == NULL || note->kind != DOC_NOTICE || !r->held ||
+		    r->state != RECORD_COVERED || ++n <= HOST_NOTICES)
+			continue;
+		state_note_free(r);
+		catalog_remove(&h->catalog, r);
+	}
 }
 
 int
@@ -450,6 +472,7 @@ state_open(struct host *h, const char *dir, struct err *e)
 	h->keeps = 1;
 	if (end_pending(h, e) != 0)
 		return -1;
+	state_trim_notices(h);
 	for (i = 0; i < h->catalog.n; i++)
 		if (load_record(h, h->catalog.records[i], e) != 0)
 			return -1;

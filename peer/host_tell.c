@@ -15,15 +15,34 @@ blob_of(struct buf *b)
 	return frame;
 }
 
-/* UPDATE or CHECK: the head and one part. */
+/* Where it is nearer than at its own address. */
+static void
+put_from(struct buf *b, const struct host *h, const char *name,
+    const struct doc_package *p)
+{
+	char buf[HOST_FROM];
+	const char *from;
+
+	if (!p->present)
+		return;
+	from = package_from(h, p, buf);
+	if (strcmp(from, p->url) != 0)
+		frame_put(b, name, "%s", from);
+}
+
+/* UPDATE or CHECK: the head and one part. h NULL: without addresses. */
 static struct blob *
-update_frame(const char *verb, const struct doc *d, const uint8_t *part,
-    size_t len)
+update_frame(const struct host *h, const char *verb, const struct doc *d,
+    const uint8_t *part, size_t len)
 {
 	struct buf b = BUF_INIT;
 
 	frame_begin(&b, verb);
 	frame_arg(&b, "%" PRIu64, d->id);
+	if (h != NULL) {
+		put_from(&b, h, "from", &d->package);
+		put_from(&b, h, "full-from", &d->full);
+	}
 	frame_put(&b, "head", "%zu", d->head_len);
 	frame_body_begin(&b, d->head_len + len);
 	buf_append(&b, d->head, d->head_len);
@@ -33,23 +52,34 @@ update_frame(const char *verb, const struct doc *d, const uint8_t *part,
 }
 
 struct blob *
-push_update_frame(struct record *r)
+push_update_frame(const struct host *h, struct record *r)
 {
 	const struct doc_part *part = &r->doc->parts[DOC_CLIENT];
 	struct note *note = state_note(r);
+	struct blob *old, *frame;
 
 	if (note == NULL)
 		return NULL;
-	if (note->frame == NULL)
-		note->frame = update_frame("UPDATE", r->doc,
-		    r->body + part->offset, (size_t)part->len);
-	return note->frame != NULL ? blob_hold(note->frame) : NULL;
+	old = note->frame;
+	if (old != NULL && !r->doc->package.present)
+		return blob_hold(old);
+	frame = update_frame(h, "UPDATE", r->doc, r->body + part->offset,
+	    (size_t)part->len);
+	/* One copy is shared, for as long as the address is the same. */
+	if (old != NULL && frame != NULL && old->len == frame->len &&
+	    memcmp(old->data, frame->data, old->len) == 0) {
+		blob_drop(frame);
+		return blob_hold(old);
+	}
+	blob_drop(old);
+	note->frame = frame;
+	return frame != NULL ? blob_hold(frame) : NULL;
 }
 
 struct blob *
 push_retirement_frame(const struct doc *d)
 {
-	return update_frame("UPDATE", d, (const uint8_t *)"", 0);
+	return update_frame(NULL, "UPDATE", d, (const uint8_t *)"", 0);
 }
 
 struct blob *
@@ -57,7 +87,8 @@ push_check_frame(const struct doc *d, const uint8_t *body)
 {
 	const struct doc_part *part = &d->parts[DOC_CLIENT];
 
-	return update_frame("CHECK", d, body + part->offset, (size_t)part->len);
+	return update_frame(NULL, "CHECK", d, body + part->offset,
+	    (size_t)part->len);
 }
 
 struct blob *
@@ -150,6 +181,20 @@ push_tell_clients(struct push *p)
 	frame_put(&b, "failed", "%zu", p->failed);
 	frame_put(&b, "missing", "%zu",
 	    p->targeted - p->applied - p->deferred - p->failed);
+	frame_end(&b);
+	tell(p, &b);
+}
+
+void
+push_tell_package(struct push *p)
+{
+	struct buf b = BUF_INIT;
+
+	p->progress_ns = host_now_ns(p->host);
+	frame_begin(&b, "PROGRESS");
+	frame_arg(&b, "package");
+	frame_put(&b, "bytes", "%" PRIu64, p->so_far);
+	frame_put(&b, "of", "%" PRIu64, package_bytes(p->doc));
 	frame_end(&b);
 	tell(p, &b);
 }

@@ -31,6 +31,9 @@ struct scene {
 	int silent;              /* it answers without a report */
 	int64_t rehearsed_ns;
 	const char *token; /* what login answers; NULL: refuse */
+	/* What a package comes to; NONE: packaged() tells later. */
+	enum result package_with;
+	const char *mirror; /* where clients are sent for it; NULL: nowhere */
 };
 
 struct wire { /* a peer written by hand */
@@ -91,6 +94,58 @@ on_cancel(void *arg)
 	struct scene *s = arg;
 
 	buf_printf(&s->did, "cancel %s\n", s->asked->feature);
+}
+
+__attribute__((unused)) static int
+on_package(void *arg, const struct doc *d, struct host_package *out)
+{
+	struct scene *s = arg;
+
+	buf_printf(&s->did, "package %s %s of %s\n", d->package.name,
+	    d->package.release, d->feature);
+	out->result = s->package_with;
+	return s->package_with != RESULT_NONE;
+}
+
+__attribute__((unused)) static void
+on_package_cancel(void *arg, uint64_t id)
+{
+	struct scene *s = arg;
+
+	buf_printf(&s->did, "cancel package %" PRIu64 "\n", short_id(id));
+}
+
+__attribute__((unused)) static int
+on_package_from(void *arg, const struct doc_package *p, char *out, size_t size)
+{
+	const struct scene *s = arg;
+
+	if (s->mirror == NULL)
+		return 0;
+	snprintf(out, size, "%s/%s-%s.tar", s->mirror, p->name, p->release);
+	return 1;
+}
+
+__attribute__((unused)) static void
+on_package_gone(void *arg, const struct doc_package *p)
+{
+	struct scene *s = arg;
+
+	buf_printf(&s->did, "gone %s %s\n", p->name, p->release);
+}
+
+/* The package that was asked for is here now, or it is not. */
+__attribute__((unused)) static void
+packaged(struct scene *s, uint64_t id, enum result r, const char *why)
+{
+	struct host_package out;
+
+	memset(&out, 0, sizeof out);
+	out.result = r;
+	out.text = why;
+	out.len = strlen(why);
+	out.took_ns = 1500000000;
+	host_packaged(s->host, id, &out);
 }
 
 /* What waits ends with this result. */
@@ -205,6 +260,10 @@ config(struct scene *s, struct keyring *ring)
 	c.cb.cancel = on_cancel;
 	c.cb.due = on_due;
 	c.cb.updated = on_updated;
+	c.cb.package = on_package;
+	c.cb.package_cancel = on_package_cancel;
+	c.cb.package_from = on_package_from;
+	c.cb.package_gone = on_package_gone;
 	c.cb.join = on_join;
 	c.cb.leave = on_leave;
 	c.cb.message = on_message;
@@ -223,9 +282,11 @@ scene_clear(struct scene *s)
 		printf("# the state folder stays\n");
 }
 
-/* A host on what the state folder holds; two keys, dev1 and dev2. */
+/* A host on what the state folder holds; two keys, dev1 and dev2, with these
+ * limits. */
 __attribute__((unused)) static int
-scene_open(struct scene *s, struct host_config *given)
+scene_open_limited(struct scene *s, struct host_config *given,
+    const char *limits)
 {
 	struct keyring ring = KEYRING_INIT;
 	struct host_config c = config(s, &ring);
@@ -235,7 +296,7 @@ scene_open(struct scene *s, struct host_config *given)
 		c = *given;
 		c.keys = &ring;
 	}
-	world_trust(&ring, 2, "");
+	world_trust(&ring, 2, limits);
 	s->host = host_new(&c, &e);
 	if (s->host != NULL)
 		host_begin(s->host);
@@ -243,6 +304,12 @@ scene_open(struct scene *s, struct host_config *given)
 		buf_printf(&s->log, "%s\n", e.text);
 	keyring_free(&ring);
 	return s->host != NULL ? 0 : -1;
+}
+
+__attribute__((unused)) static int
+scene_open(struct scene *s, struct host_config *given)
+{
+	return scene_open_limited(s, given, "");
 }
 
 __attribute__((unused)) static void
@@ -341,6 +408,27 @@ update_spec(struct scene *s, const char *feature)
 	spec.parts[DOC_SERVER].len = strlen(SERVER_TEXT);
 	spec.parts[DOC_CLIENT].bytes = CLIENT_TEXT;
 	spec.parts[DOC_CLIENT].len = strlen(CLIENT_TEXT);
+	return spec;
+}
+
+#define MD5_TEXT    "0123456789abcdef0123456789abcdef"
+#define SHA512_TEXT MD5_TEXT MD5_TEXT MD5_TEXT MD5_TEXT
+/* A package of 1000 bytes, and its address. */
+#define PACKAGE(release) \
+	"arena " release " 1000 " MD5_TEXT " " SHA512_TEXT " " AT(release)
+#define AT(release) "ftp://dl.example/release/arena-" release ".tar"
+
+/* A document with a package and nothing else; extra: its field lines. */
+__attribute__((unused)) static struct doc_spec
+package_spec(struct scene *s, const char *feature, const char *extra)
+{
+	struct doc_spec spec;
+
+	memset(&spec, 0, sizeof spec);
+	world_pass(&s->clock, 1000000);
+	spec.id = (uint64_t)s->clock.wall_us;
+	spec.feature = feature;
+	spec.extra = extra;
 	return spec;
 }
 

@@ -197,6 +197,8 @@ holds(const struct catalog *c, const struct record *r, const struct doc *d)
 	    (r->state == RECORD_PENDING || r->state == RECORD_LIVE ||
 		r->state == RECORD_RETIRED))
 		return 1;
+	if (d->kind == DOC_NOTICE)
+		return r != NULL && r->held && is_text_of(d, r->digest);
 	if (d->kind != DOC_REVERT && d->kind != DOC_RETIRE)
 		return 0;
 	r = catalog_find(c, d->target);
@@ -237,7 +239,7 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 		    "most %" PRId64 " s are allowed",
 		    ahead_us / 1000000, DOC_FUTURE_US / 1000000);
 	highest = catalog_highest(c, d->feature);
-	if (d->id <= highest)
+	if (d->id <= highest && d->kind != DOC_NOTICE)
 		return refuse(why, WORD_STALE,
 		    "%s is at %" PRIu64 " already, %" PRIu64 " is not newer",
 		    d->feature, highest, d->id);

@@ -87,9 +87,10 @@ void catalog_rewind(struct catalog *c, const char *feature, uint64_t id);
 /*
  * The checks between the key's scope and not-for-me, in the protocol's
  * order: have (the same signed text, in force or being pushed; of a revert or
- * retirement: it is the one that was carried out), reverted, expired, future,
- * stale (id at or below the highest of its feature, held with another text,
- * or, with max_age_us > 0, older than that; 0 for an id that was let in).
+ * retirement: it is the one that was carried out; of a notice: it was told),
+ * reverted, expired, future, stale (id at or below the highest of its feature,
+ * unless it is a notice, which has no place in that order; held with another
+ * text, or, with max_age_us > 0, older than that; 0 for an id that was let in).
  */
 enum word catalog_admit(const struct catalog *c, const struct doc *d,
     int64_t now_us, int64_t max_age_us, struct refusal *why);

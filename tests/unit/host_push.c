@@ -532,7 +532,7 @@ test_covered(void)
 	OK(heard(&op, "DONE"), "done");
 	say(&op, "CLIENTS\n\n");
 	hear(&op);
-	snprintf(text, sizeof text, "\t%" PRIu64 "\t-\n", one.id);
+	snprintf(text, sizeof text, "\t%" PRIu64 "\t-\t-\n", one.id);
 	OK(heard(&op, text), "the host knows that ann runs one");
 	buf_reset(&ann.got);
 	rev = about_spec(&s, "combat", two.id, 0);

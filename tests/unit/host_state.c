@@ -167,7 +167,7 @@ test_superseded_is_dropped(void)
 	result(&ann, two.id, "applied");
 	buf_reset(&op.got);
 	say(&op, "CLIENTS\n\n");
-	snprintf(text, sizeof text, "\t%" PRIu64 "\t-\n", two.id);
+	snprintf(text, sizeof text, "\t%" PRIu64 "\t-\t-\n", two.id);
 	OK(heard(&op, text), "a client runs the newer one alone");
 	file_read("state/ledger", 1 << 20, &b, &e);
 	snprintf(text, sizeof text, " covered id=%" PRIu64 "\n", one.id);
