@@ -330,9 +330,9 @@ refetch_end(struct host *h, struct refetch **at, const struct host_package *a)
 	else if (f->asked)
 		cancel(h, f->doc->id);
 	if (a != NULL && is_in_force(r))
-		((struct note *)r->owner)->package =
-		    a->result == RESULT_APPLIED ? RESULT_APPLIED
-						: RESULT_FAILED;
+		((struct note *)r->owner)->package = a->result == RESULT_APPLIED
+							 ? RESULT_APPLIED
+							 : RESULT_FAILED;
 	doc_free(f->doc);
 	free(f);
 }
@@ -371,9 +371,8 @@ package_live(struct host *h, struct record *r)
 	if (r->state == RECORD_RETIRED)
 		return;
 	f = calloc(1, sizeof *f);
-	if (f == NULL ||
-	    doc_open(&f->doc, r->doc->head, r->doc->head_len, NULL, NULL) !=
-		WORD_OK)
+	if (f == NULL || doc_open(&f->doc, r->doc->head, r->doc->head_len, NULL,
+			     NULL) != WORD_OK)
 		goto nomem;
 	while (*last != NULL)
 		last = &(*last)->next;

@@ -334,6 +334,35 @@ test_supersession(void)
 }
 
 static void
+test_notice(void)
+{
+	struct doc_spec s = spec_of(T0 + S, "x", NULL, NEITHER);
+	struct catalog c;
+	struct doc *d;
+
+	catalog_init(&c);
+	s.extra = "notice: failed once\n";
+	put(&c, T0 + 2 * S, "x", NULL, CLIENT);
+	d = make(&s);
+	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_OK,
+	    "a notice has no place in its feature's order");
+	IS(catalog_admit(&c, d, (int64_t)d->id + DOC_OLD_US + 1, DOC_OLD_US,
+	       NULL),
+	    WORD_STALE, "but it gets too old");
+	hold(&c, d, RECORD_COVERED);
+	d = make(&s);
+	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_HAVE,
+	    "one that was told is held");
+	doc_free(d);
+	s.extra = "notice: failed twice\n";
+	d = make(&s);
+	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_STALE,
+	    "its id with another text is not");
+	doc_free(d);
+	catalog_free(&c);
+}
+
+static void
 test_cover(void)
 {
 	struct doc_spec s;
@@ -445,5 +474,6 @@ main(void)
 	test_supersession();
 	test_cover();
 	test_needs();
+	test_notice();
 	return tap_done();
 }

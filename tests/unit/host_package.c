@@ -16,7 +16,8 @@ ledger_has(const char *text)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
-	int r = file_read("state/ledger", 1 << 20, &b, &e) == 0 && has(&b, text);
+	int r =
+	    file_read("state/ledger", 1 << 20, &b, &e) == 0 && has(&b, text);
 
 	buf_free(&b);
 	return r;
@@ -63,7 +64,8 @@ clients_have(struct scene *s, const char *line)
 	return r;
 }
 
-/* ---- fetched first -------------------------------------------------------- */
+/* ---- fetched first --------------------------------------------------------
+ */
 
 static void
 test_fetched_first(void)
@@ -204,7 +206,8 @@ test_not_fetched(void)
 	s.apply_with = RESULT_FAILED;
 	buf_reset(&s.did);
 	send_push(&op, &spec, 1);
-	OK(heard(&op, "PROGRESS server failed\n") && has(&op.got, "DONE failed\n"),
+	OK(heard(&op, "PROGRESS server failed\n") &&
+		has(&op.got, "DONE failed\n"),
 	    "a server part that fails");
 	OK(has(&s.did, "gone arena 1.5\n"), "takes the package along");
 	hang_up(&op);
@@ -305,7 +308,8 @@ test_busy(void)
 	scene_close(&s);
 }
 
-/* ---- what happens meanwhile ------------------------------------------------ */
+/* ---- what happens meanwhile ------------------------------------------------
+ */
 
 static void
 test_reverted_meanwhile(void)
@@ -470,7 +474,8 @@ test_shutdown(void)
 	scene_close(&s);
 }
 
-/* ---- how long a package is needed ------------------------------------------ */
+/* ---- how long a package is needed ------------------------------------------
+ */
 
 static void
 test_gone(void)
@@ -488,8 +493,7 @@ test_gone(void)
 	push_gets(&s, &again, "DONE applied\n");
 	two = package_spec(&s, "arena", TWO);
 	push_gets(&s, &two, "DONE applied\n");
-	OK(!has(&s.did, "gone"),
-	    "a package that another document names stays");
+	OK(!has(&s.did, "gone"), "a package that another document names stays");
 	spec = about_spec(&s, "other", again.id, 0);
 	push_gets(&s, &spec, "DONE reverted\n");
 	OK(has(&s.did, "gone arena 1.5\n") && !has(&s.did, "gone arena 1.6"),
@@ -556,7 +560,8 @@ test_start(void)
 	    "a start asks again for what is live, %d at a time",
 	    HOST_REFETCHES);
 	host_package_progress(s.host, spec[0].id, 300);
-	OK(status_has(&s, " arena 1.5 fetching bytes=300 of=1000 fetching=0 ") &&
+	OK(status_has(&s,
+	       " arena 1.5 fetching bytes=300 of=1000 fetching=0 ") &&
 		status_has(&s, " arena 1.7 fetching bytes=0 ") &&
 		status_has(&s, " arena 1.8 elsewhere "),
 	    "STATUS shows it");
@@ -633,7 +638,8 @@ test_seed(void)
 	scene_close(&s);
 }
 
-/* ---- where it comes from ---------------------------------------------------- */
+/* ---- where it comes from ----------------------------------------------------
+ */
 
 static void
 test_from(void)
@@ -650,12 +656,14 @@ test_from(void)
 	s.mirror = "https://cdn.example/east";
 	ann = login(&s, "ann");
 	spec = package_spec(&s, "arena",
-	    "package: " PACKAGE("1.5") "\nbase: 1.4\nfull: arena 1.5-full 9000 "
-	    MD5_TEXT " " SHA512_TEXT " ftp://dl.example/full.tar\n");
+	    "package: " PACKAGE("1.5") "\nbase: 1.4\nfull: arena 1.5-full "
+				       "9000 " MD5_TEXT " " SHA512_TEXT
+				       " ftp://dl.example/full.tar\n");
 	push_gets(&s, &spec, "DONE ");
 	OK(heard(&ann, "\nfrom: https://cdn.example/east/arena-1.5.tar\n") &&
-		has(&ann.got, "\nfull-from: "
-			      "https://cdn.example/east/arena-1.5-full.tar\n") &&
+		has(&ann.got,
+		    "\nfull-from: "
+		    "https://cdn.example/east/arena-1.5-full.tar\n") &&
 		has(&ann.got, "\nbase: 1.4\n"),
 	    "S4.7 clients are given the install address");
 	OK(status_has(&s,
@@ -703,7 +711,8 @@ test_from(void)
 	scene_close(&s);
 }
 
-/* ---- clients ----------------------------------------------------------------- */
+/* ---- clients
+ * ----------------------------------------------------------------- */
 
 static void
 test_results(void)
@@ -797,7 +806,8 @@ test_results(void)
 	scene_close(&s);
 }
 
-/* ---- S2.3 -------------------------------------------------------------------- */
+/* ---- S2.3
+ * -------------------------------------------------------------------- */
 
 /* Who was here when it was announced, who comes anew, who slept. */
 static struct doc_spec
@@ -901,7 +911,8 @@ test_sleeping_users_who_reconnect(void)
 	scene_close(&s);
 }
 
-/* ---- what is refused --------------------------------------------------------- */
+/* ---- what is refused
+ * --------------------------------------------------------- */
 
 static void
 test_refused(void)
