@@ -114,8 +114,9 @@ struct host_callbacks {
 	 * whenever it is announced. */
 	int (*package_from)(void *arg, const struct doc_package *p, char *out,
 	    size_t size);
-	/* Of those that package was asked for, no document that is in force
-	 * or on its way names this one any more: it may be removed here. */
+	/* Of those that package was asked for, by this host or before its
+	 * start, no document that is in force or on its way names this one any
+	 * more: it may be removed here. */
 	void (*package_gone)(void *arg, const struct doc_package *p);
 	/* 1 with the token appended, 0: let it in without, -1: refuse. NULL:
 	 * everyone may come in. */

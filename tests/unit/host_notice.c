@@ -38,8 +38,7 @@ test_notice(void)
 	ann = login(&s, "ann");
 	early = update_spec(&s, "arena");
 	spec = notice_spec(&s, "arena");
-	OK(push_gets(&s, &spec, "DONE applied\n"),
-	    "S4.6 a notice is taken in");
+	OK(push_gets(&s, &spec, "DONE applied\n"), "S4.6 a notice is taken in");
 	OK(has(&s.log, "(arena): publication failed: no space left\n"),
 	    "and logged");
 	OK(ledger_has(" received id=%" PRIu64 " kind=notice feature=arena",
@@ -168,7 +167,8 @@ test_memory(void)
 	spec = package_spec(&s, "arena", extra);
 	OK(push_gets(&s, &spec, "DONE applied\n") &&
 		ledger_has(" text=\xc3\xa4\\t%%20xxx") &&
-		ledger_has("xxx...\n") && has(&s.log, "failed: \xc3\xa4\\\\t xx"),
+		ledger_has("xxx...\n") &&
+		has(&s.log, "failed: \xc3\xa4\\\\t xx"),
 	    "a long text is cut, and escaped for the log");
 	file_read("state/ledger", 1 << 20, &whole, &e);
 	snprintf(line, sizeof line, " released id=%" PRIu64, spec.id);

@@ -952,6 +952,277 @@ test_refused(void)
 	scene_close(&s);
 }
 
+/* ---- random histories -------------------------------------------------------
+ */
+
+#define RELEASES 5
+#define WIRES    24
+#define DUE      64
+#define IDS      256
+
+/* What the owner of a host knows, from the calls alone. */
+struct story {
+	struct scene s; /* first: it is the callbacks' argument */
+	uint64_t due[DUE];
+	size_t ndue;
+	enum { NO, YES, BEFORE } needed[RELEASES]; /* a restart, perhaps */
+	uint64_t random;
+	int bad;
+	struct wire wires[WIRES];
+	size_t nwires;
+	uint64_t ids[IDS];
+	int features[IDS];
+	size_t nids;
+};
+
+static const char *const features[] = {"alpha", "beta", "gamma"};
+
+static uint64_t
+pick(struct story *y, uint64_t n)
+{
+	return tap_random(&y->random) % n;
+}
+
+static int
+release_of(const struct doc_package *p)
+{
+	return p->release[2] - '0';
+}
+
+static void
+is_due_no_more(struct story *y, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < y->ndue && y->due[i] != id; i++)
+		;
+	if (i == y->ndue)
+		y->bad = 1;
+	else
+		y->due[i] = y->due[--y->ndue];
+}
+
+static int
+story_package(void *arg, const struct doc *d, struct host_package *out)
+{
+	struct story *y = arg;
+	size_t i;
+
+	y->needed[release_of(&d->package)] = YES;
+	if (d->full.present)
+		y->needed[release_of(&d->full)] = YES;
+	for (i = 0; i < y->ndue; i++)
+		if (y->due[i] == d->id)
+			y->bad = 1;
+	out->result = pick(y, 2) ? RESULT_APPLIED : RESULT_GAVE_UP;
+	if (pick(y, 4) == 0 || y->ndue == DUE)
+		return 1;
+	y->due[y->ndue++] = d->id;
+	return 0;
+}
+
+static void
+story_cancel(void *arg, uint64_t id)
+{
+	is_due_no_more(arg, id);
+}
+
+static void
+story_gone(void *arg, const struct doc_package *p)
+{
+	struct story *y = arg;
+
+	if (y->needed[release_of(p)] == NO)
+		y->bad = 1;
+	y->needed[release_of(p)] = NO;
+}
+
+static void
+story_open(struct story *y)
+{
+	struct keyring none = KEYRING_INIT;
+	struct host_config c = config(&y->s, &none);
+
+	c.cb.package = story_package;
+	c.cb.package_cancel = story_cancel;
+	c.cb.package_gone = story_gone;
+	scene_open(&y->s, &c);
+}
+
+static void
+answer_one(struct story *y)
+{
+	uint64_t id;
+
+	if (y->ndue == 0)
+		return;
+	id = y->due[pick(y, y->ndue)];
+	is_due_no_more(y, id);
+	packaged(&y->s, id, pick(y, 4) ? RESULT_APPLIED : RESULT_FAILED, "no");
+}
+
+static void
+push_some(struct story *y, const struct doc_spec *spec)
+{
+	struct wire *w = &y->wires[y->nwires % WIRES];
+
+	if (w->conn != NULL)
+		hang_up(w);
+	*w = dial(&y->s, INSIDE);
+	y->nwires++;
+	send_push(w, spec, 1);
+}
+
+static void
+push_package(struct story *y)
+{
+	char extra[1024], release[8], full[8];
+	size_t n = y->nids % IDS;
+	struct doc_spec spec;
+
+	snprintf(release, sizeof release, "1.%d", (int)pick(y, RELEASES));
+	snprintf(full, sizeof full, "1.%d", (int)pick(y, RELEASES));
+	snprintf(extra, sizeof extra,
+	    "package: arena %s 9 " MD5_TEXT " " SHA512_TEXT " ftp://d/x\n",
+	    release);
+	if (pick(y, 3) == 0)
+		snprintf(extra + strlen(extra), sizeof extra - strlen(extra),
+		    "base: 1\nfull: arena %s 9 " MD5_TEXT " " SHA512_TEXT
+		    " ftp://d/y\n",
+		    full);
+	y->features[n] = (int)pick(y, 3);
+	spec = package_spec(&y->s, features[y->features[n]], extra);
+	y->ids[n] = spec.id;
+	y->nids++;
+	push_some(y, &spec);
+}
+
+static void
+story_restart(struct story *y)
+{
+	size_t i;
+
+	for (i = 0; i < WIRES; i++)
+		if (y->wires[i].conn != NULL)
+			hang_up(&y->wires[i]);
+	host_free(y->s.host);
+	y->bad |= y->ndue > 0;
+	y->ndue = 0;
+	/* What is still needed it learns from the new host. */
+	for (i = 0; i < RELEASES; i++)
+		y->needed[i] = y->needed[i] ? BEFORE : NO;
+	story_open(y);
+}
+
+static void
+story_step(struct story *y)
+{
+	uint64_t what = pick(y, 20);
+	struct doc_spec spec;
+	size_t n;
+
+	if (what < 8) {
+		push_package(y);
+	} else if (what < 13) {
+		answer_one(y);
+	} else if (what < 14) {
+		spec = update_spec(&y->s, features[pick(y, 3)]);
+		push_some(y, &spec);
+	} else if (what < 17 && y->nids > 0) {
+		n = pick(y, y->nids < IDS ? y->nids : IDS);
+		spec = about_spec(&y->s, features[y->features[n]],
+		    what < 16 ? y->ids[n] : 0, what < 16 ? 0 : y->ids[n]);
+		push_some(y, &spec);
+	} else if (what < 18) {
+		story_restart(y);
+	} else {
+		pass(&y->s, 700);
+	}
+}
+
+/* It keeps nothing that STATUS does not show, nor lacks what is shown as being
+ * here, and what is due is shown as being fetched. */
+static int
+story_holds(struct story *y)
+{
+	struct wire w = dial(&y->s, INSIDE);
+	const char *status;
+	char text[64];
+	size_t i;
+	int good = !y->bad;
+
+	say(&w, "STATUS\n\n");
+	hear(&w);
+	status = buf_text(&w.got);
+	for (i = 0; i < RELEASES; i++) {
+		snprintf(text, sizeof text, " arena 1.%zu ", i);
+		if (y->needed[i] == YES && strstr(status, text) == NULL)
+			good = 0;
+		snprintf(text, sizeof text, " arena 1.%zu here ", i);
+		if (y->needed[i] == NO && strstr(status, text) != NULL)
+			good = 0;
+	}
+	for (i = 0; i < y->ndue; i++) {
+		const char *line;
+
+		snprintf(text, sizeof text, "package: %" PRIu64 " ", y->due[i]);
+		line = strstr(status, text);
+		if (line == NULL || strstr(line, " fetching bytes=") == NULL ||
+		    strstr(line, " fetching bytes=") > strchr(line, '\n'))
+			good = 0;
+	}
+	if (!good)
+		printf("# %s\n", status);
+	hang_up(&w);
+	return good;
+}
+
+static int
+story_run(uint64_t seed)
+{
+	static struct story y; /* large */
+	int i, good;
+
+	memset(&y, 0, sizeof y);
+	scene_clear(&y.s);
+	y.random = seed;
+	story_open(&y);
+	good = y.s.host != NULL;
+	for (i = 0; i < 120 && good; i++) {
+		story_step(&y);
+		good = story_holds(&y);
+	}
+	if (!good)
+		printf("# history of seed %" PRIu64 ", step %d\n", seed, i);
+	while (y.ndue > 0)
+		answer_one(&y);
+	pass(&y.s, 11000);
+	for (i = 0; i < WIRES; i++) {
+		if (y.wires[i].conn == NULL)
+			continue;
+		if (!heard(&y.wires[i], "\nDONE ") &&
+		    !heard(&y.wires[i], "\nERROR busy\n")) {
+			printf("# no end: %s\n", buf_text(&y.wires[i].got));
+			good = 0;
+		}
+		hang_up(&y.wires[i]);
+	}
+	scene_close(&y.s);
+	return good && y.ndue == 0;
+}
+
+static void
+test_histories(void)
+{
+	uint64_t seed = tap_seed(20261122);
+	int i;
+
+	for (i = 0; i < 12; i++)
+		OK(story_run(seed + (uint64_t)i),
+		    "history %d: what is due and needed is what STATUS shows",
+		    i);
+}
+
 int
 main(void)
 {
@@ -972,5 +1243,6 @@ main(void)
 	test_offline_users_who_log_in_again();
 	test_sleeping_users_who_reconnect();
 	test_refused();
+	test_histories();
 	return tap_done();
 }
