@@ -33,6 +33,14 @@
  * when a host hands it out again, until something newer of its feature comes.
  * What was proven once is not tried again: a player may kill the game twice in
  * a row, and what ran for days stays.
+ *
+ * A document with a package is applied when its package is here. Until then it
+ * is being fetched: it neither runs nor waits, what it will supersede runs on,
+ * and of its feature nothing older is taken. Breaks of the connection do not
+ * end that. But a login does not tell what is being fetched, so a host hands
+ * it out again if it is still to be had; what it does not hand out (it was
+ * reverted, retired or superseded meanwhile, or this host never knew it) is
+ * not fetched on.
  */
 
 struct client;
@@ -52,22 +60,29 @@ struct client;
  *
  * client_settled: APPLIED and HAVE that what waited runs now; anything else
  * that it left the program.
+ *
+ * client_fetched: READY that the package is here; GAVE_UP that all tries
+ * failed, REFUSED that no try would help (word says why: NEEDS, its base
+ * release is not here); anything else that it failed. So for fetch that
+ * returns -1.
  */
 struct client_applied {
 	enum result result;
 	const char *text; /* report or error, clean lines; may be NULL */
 	size_t len;
 	int64_t took_ns;
+	enum word word; /* of REFUSED, which is for fetching alone */
 };
 
 /* apply and revert must be there, the others may be NULL. Of this client they
- * may call client_send and what only asks; due, welcome, message, gone and
- * updated also client_settled, client_checked, client_trying and
- * client_proven. */
+ * may call client_send, client_set_release and what only asks; due, welcome,
+ * message, gone and updated also client_settled, client_checked, client_trying
+ * and client_proven. */
 struct client_callbacks {
 	void *arg;
 	/* A client part enters the program, those in drop leave it, in one
-	 * step; nothing of it was run before. */
+	 * step; nothing of it was run before. Of a document with a package
+	 * that is here; without a client part then part is NULL, len 0. */
 	void (*apply)(void *arg, const struct doc *d, const void *part,
 	    size_t len, const uint64_t *drop, size_t ndrop,
 	    struct client_applied *out);
@@ -81,12 +96,25 @@ struct client_callbacks {
 	int (*check)(void *arg, const struct doc *d, const void *part,
 	    size_t len, const uint64_t *drop, size_t ndrop,
 	    struct client_applied *out);
+	/* The package of the document is brought here: fetched, not before
+	 * delay_ns from now, verified, unpacked aside. from: an address that
+	 * the host says is nearer than the package's own, clean text and
+	 * nothing more, or NULL. 1: it is here already, apply may follow at
+	 * once. 0: client_fetched tells later, exactly once, never from within
+	 * this call; d lives until then or until fetch_cancel.
+	 * -1: it cannot be had, out says why. NULL: documents with packages
+	 * are refused as unsupported. */
+	int (*fetch)(void *arg, const struct doc *d, const char *from,
+	    int64_t delay_ns, struct client_applied *out);
+	/* Nobody wants it any more: no client_fetched for it. To be there when
+	 * fetch is. Called by client_free, too. */
+	void (*fetch_cancel)(void *arg, uint64_t id);
 	/* The document's "by" has passed: what waits for the document's event
 	 * is applied now. The result comes by client_settled, perhaps during
 	 * this call. Once for an update. NULL: it waits on. */
 	void (*due)(void *arg, uint64_t id);
 	/* Logged in, and the updates that were waiting have their results;
-	 * deferred is one here. */
+	 * deferred and fetching are such here. */
 	void (*welcome)(void *arg);
 	void (*message)(void *arg, const void *bytes, size_t len);
 	/* A connection that had its welcome ended, with the reason; unless
@@ -137,6 +165,11 @@ struct client_config {
  * one push at a time; a second one is what a lost DROP leaves. */
 #define CLIENT_CHECKED 2
 
+/* Documents whose packages are being fetched, one of a feature; more are
+ * refused as full. A game has a handful of packages, and each may take a
+ * process of the owner's and holds its client part in memory. */
+#define CLIENT_FETCHES 16
+
 /* NULL with err: a text is not as it must be, no memory, no random bytes, or
  * the state folder is refused (ERR_LOCAL, see keep_open). It may block for as
  * long as reading the folder's state takes. */
@@ -149,8 +182,9 @@ void client_free(struct client *c);
  * no connection is wanted before. Every kept document is verified again, with
  * the keys of now. One that is not good any more (key, digest, expiry, program,
  * version, platform) or crashed is left out, and the log says why; the others
- * are applied in the order of ids. What fails is left out too. Without a state
- * folder it does nothing.
+ * are applied in the order of ids. What fails is left out too. What has a
+ * package is fetched first when that is not here, and applied when it comes.
+ * Without a state folder it does nothing.
  */
 void client_begin(struct client *c);
 
@@ -161,6 +195,14 @@ void client_settled(struct client *c, uint64_t id,
 /* The answer of a check that had none at once. */
 void client_checked(struct client *c, uint64_t id,
     const struct client_applied *out);
+/* What became of a fetch that had no answer at once. Ignored when the id is not
+ * being fetched (any more). Not from within any callback. */
+void client_fetched(struct client *c, uint64_t id,
+    const struct client_applied *out);
+/* The release that is in force here, for the next LOGIN. "" or NULL: none.
+ * What is no clean text of at most HOST_LABEL bytes, or finds no memory,
+ * changes nothing. */
+void client_set_release(struct client *c, const char *release);
 /* The event of what was deferred has come and it is about to be applied: its
  * try is made durable first. Without this call, and before due, which does it,
  * a crash there is not counted. */
@@ -199,9 +241,10 @@ int client_failed(const struct client *c, const char **why);
 
 /* 1 from the welcome event until the connection ends. */
 int client_is_welcome(const struct client *c);
-/* The ids that run, and those that are deferred, ascending: at most max are
- * stored, all are counted. */
+/* The ids that run, those that are deferred, and those whose packages are
+ * being fetched, ascending: at most max are stored, all are counted. */
 size_t client_have(const struct client *c, uint64_t *ids, size_t max);
 size_t client_waiting(const struct client *c, uint64_t *ids, size_t max);
+size_t client_fetching(const struct client *c, uint64_t *ids, size_t max);
 
 #endif
