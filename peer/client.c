@@ -124,6 +124,7 @@ client_free(struct client *c)
 		return;
 	client_keep_close(c);
 	client_free_checks(c);
+	client_free_fetches(c);
 	client_free_owed(c);
 	free_notes(c);
 	link_free(&c->link);
@@ -192,8 +193,8 @@ client_is_logged_in(const struct client *c)
 }
 
 /* splitmix64: tiny, and good from any seed. */
-static uint64_t
-next_random(struct client *c)
+uint64_t
+client_random(struct client *c)
 {
 	uint64_t z = c->random += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -422,6 +423,7 @@ take_greeting(struct client *c, const struct frame *f)
 static void
 welcome(struct client *c)
 {
+	client_fetch_login(c);
 	c->state = CLIENT_WELCOME;
 	c->welcomed = 1;
 	if (c->cb.welcome != NULL)
@@ -691,7 +693,7 @@ next_wait_ns(struct client *c)
 	else
 		c->nfailures++;
 	wait_ns /= 2;
-	return wait_ns + (int64_t)(next_random(c) % ((uint64_t)wait_ns + 1));
+	return wait_ns + (int64_t)(client_random(c) % ((uint64_t)wait_ns + 1));
 }
 
 void
@@ -704,6 +706,7 @@ client_closed(struct client *c, const char *why)
 	    c->state == CLIENT_FAILED)
 		return;
 	client_drop_checks(c);
+	client_fetch_closed(c);
 	link_free(&c->link);
 	link_init(&c->link, take_event, c, FRAME_BODY_LOGIN);
 	if (c->why[0] == '\0')
@@ -809,6 +812,18 @@ client_ends(struct client *c)
 {
 	c->failed = 1;
 	snprintf(c->why, sizeof c->why, "the client ends");
+}
+
+void
+client_set_release(struct client *c, const char *release)
+{
+	char *text = NULL;
+	struct err e;
+
+	if (copy_text(&text, "release", release, HOST_LABEL, &e) != 0)
+		return;
+	free(c->release);
+	c->release = text;
 }
 
 int

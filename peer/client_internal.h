@@ -9,8 +9,8 @@
 
 /*
  * Shared by client.c (the connection), client_update.c (documents),
- * client_check.c (CHECK, APPLY, DROP), client_wait.c (what is deferred) and
- * client_keep.c (the state folder).
+ * client_check.c (CHECK, APPLY, DROP), client_wait.c (what is deferred),
+ * client_fetch.c (packages) and client_keep.c (the state folder).
  */
 
 #define CLIENT_NONCE 64  /* hex digits of a greeting's nonce */
@@ -64,13 +64,29 @@ struct client_check {
 	size_t len;
 };
 
+/* A document whose package is being fetched. */
+struct client_fetch {
+	struct client_fetch *next; /* by id */
+	struct doc *doc;           /* owned, and so is the part */
+	uint8_t *part;
+	size_t len;
+	struct doc *by; /* owned; the retirement that came meanwhile, or NULL */
+	int asked;      /* the host of this connection is owed the result */
+	int here;       /* the package is; what the host says is awaited */
+	struct keep_doc kept; /* of one that the start found; id 0: it is not */
+	int64_t take_back_ns; /* as a record's */
+	uint64_t highest;     /* of its feature: reverts and retirements that
+				 came meanwhile; they count with it */
+};
+
 struct client_answer {
 	enum result result;
 	struct refusal why;            /* of RESULT_REFUSED */
 	int tried;                     /* the program was called: */
 	struct client_applied applied; /* what it said */
 	int changed;                   /* another set of updates runs now */
-	int waited;                    /* what is to be reverted waited */
+	int waited;                    /* what is to be reverted waited, or was
+					  being fetched */
 	char feature[DOC_FEATURE + 1]; /* "": no document of ours */
 };
 
@@ -102,6 +118,7 @@ struct client {
 	struct client_owed *owed;
 	size_t nowed;
 	struct client_check checks[CLIENT_CHECKED];
+	struct client_fetch *fetches;
 
 	struct keep *keep; /* the state folder; NULL: none */
 	int begun;
@@ -131,6 +148,7 @@ int64_t client_now_ns(const struct client *c);
 /* The host's time, as far as it can be known. */
 int64_t client_host_us(const struct client *c);
 int client_is_logged_in(const struct client *c);
+uint64_t client_random(struct client *c);
 /* What came does not parse: say so and end the connection. */
 void client_syntax(struct client *c, const char *what);
 /* One of the updates that waited has its result. */
@@ -163,6 +181,8 @@ struct record *client_reserve(struct client *c, const struct doc *d,
  * DEFERRED. */
 void client_hold(struct client *c, struct record *r, struct doc *d,
     enum result result);
+/* The record, held, is retired by this document, which is taken over. */
+void client_retire(struct client *c, struct record *r, struct doc *by);
 /* The update did not do: it is gone, and may come again, nothing older may. */
 void client_fail(struct client *c, struct record *r, const struct doc *d);
 
@@ -195,6 +215,9 @@ void client_send_result(struct client *c, uint64_t id,
     const struct client_answer *a);
 void client_log_answer(struct client *c, const char *what, uint64_t id,
     const struct client_answer *a);
+/* As the answer says, if it does. */
+void client_tell_program(struct client *c, uint64_t id,
+    const struct client_answer *a);
 /* All of it, to an UPDATE, REVERT or APPLY. */
 void client_answer(struct client *c, const char *what, uint64_t id,
     const struct client_answer *a);
@@ -223,6 +246,38 @@ void client_wait_login(struct client *c);
 void client_fire_due(struct client *c);
 int64_t client_due_ns(const struct client *c); /* the next; -1: none */
 void client_free_owed(struct client *c);
+/* A result, now or after the next login. */
+void client_tell(struct client *c, uint64_t id, const struct client_answer *a);
+
+/* --- client_fetch.c --- */
+
+/* NULL: there is none. Of a feature there is one at most. */
+struct client_fetch *client_find_fetch(const struct client *c, uint64_t id);
+struct client_fetch *client_fetch_of(const struct client *c,
+    const char *feature);
+/*
+ * Have the package of a document fetched. 1: it is here. 0: it is being
+ * fetched; the document was taken over, the part copied, an older one of the
+ * feature superseded. -1 with the answer.
+ */
+int client_fetch(struct client *c, struct doc *d, const void *part, size_t len,
+    const char *from, struct client_answer *a);
+/* An UPDATE with a package, admitted. 1 when the document was kept. */
+int client_fetch_update(struct client *c, struct doc *d, const void *part,
+    size_t len, const char *from, struct client_answer *a);
+/* The UPDATE of one that is in the list came again. */
+void client_fetch_again(struct client *c, uint64_t id, struct client_answer *a);
+/* It leaves the list, and is fetched no more. */
+void client_end_fetch(struct client *c, struct client_fetch *f);
+/* The one that is older than this id of its feature ends as superseded. */
+void client_supersede_fetch(struct client *c, const char *feature, uint64_t id);
+/* What the record of one that was applied takes over from it. */
+void client_hold_fetched(struct client *c, struct record *r);
+/* The connection ended; the updates that waited have come: what the host did
+ * not hand out again is fetched no more. */
+void client_fetch_closed(struct client *c);
+void client_fetch_login(struct client *c);
+void client_free_fetches(struct client *c);
 
 /* --- client_keep.c; without a state folder none does anything --- */
 
@@ -239,6 +294,13 @@ void client_keep_try(struct client *c, uint64_t id, const char *feature);
 void client_keep_failed(struct client *c, uint64_t id);
 void client_keep_deferred(struct client *c, uint64_t id);
 void client_keep_runs(struct client *c, const struct record *r);
+/* A kept document goes into the program as an update that came, if the owner
+ * brought its package or it has none. 1 when it was kept, else it is still the
+ * caller's, and left out. */
+int client_keep_apply(struct client *c, const struct keep_doc *k, struct doc *d,
+    const void *part, size_t len, struct client_answer *a);
+/* One whose package was to be fetched is left out after all. */
+void client_keep_lost(struct client *c, const struct keep_doc *k);
 /* It is held, in place of those in drop: make that last. */
 void client_keep_update(struct client *c, const struct record *r,
     const void *part, size_t len, const uint64_t *drop, size_t ndrop);

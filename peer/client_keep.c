@@ -167,9 +167,45 @@ put_mark(const struct client *c, struct keep_doc *d)
 }
 
 static int
+by_id(const void *a, const void *b)
+{
+	const struct keep_doc *left = a, *right = b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* For how long from now a host may still take it back. */
+static int64_t
+left_us(const struct client *c, int64_t take_back_ns)
+{
+	const int64_t left_ns = take_back_ns - client_now_ns(c);
+
+	return left_ns > 0 ? left_ns / 1000 : 0;
+}
+
+/* Kept, and their packages are not here yet. */
+static int
+put_fetched(const struct client *c, struct keep_state *s)
+{
+	const struct client_fetch *f;
+	struct keep_doc *d;
+
+	for (f = c->fetches; f != NULL; f = f->next) {
+		if (f->kept.id == 0 || f->by != NULL)
+			continue;
+		d = keep_add_kept(s, f->kept.feature);
+		if (d == NULL)
+			return -1;
+		*d = f->kept;
+		d->left_us = left_us(c, f->take_back_ns);
+		put_mark(c, d);
+	}
+	return 0;
+}
+
+static int
 put_kept(const struct client *c, struct keep_state *s)
 {
-	const int64_t now_ns = client_now_ns(c);
 	struct keep_doc *d;
 	size_t i;
 
@@ -183,8 +219,7 @@ put_kept(const struct client *c, struct keep_state *s)
 			return -1;
 		d->id = r->id;
 		d->before = r->before;
-		if (r->take_back_ns > now_ns)
-			d->left_us = (r->take_back_ns - now_ns) / 1000;
+		d->left_us = left_us(c, r->take_back_ns);
 		put_mark(c, d);
 	}
 	/* A start has not come to these yet. */
@@ -197,6 +232,10 @@ put_kept(const struct client *c, struct keep_state *s)
 		*d = *k;
 		put_mark(c, d);
 	}
+	if (put_fetched(c, s) != 0)
+		return -1;
+	if (s->nkept > 1) /* a list of none is NULL */
+		qsort(s->kept, s->nkept, sizeof *s->kept, by_id);
 	return 0;
 }
 
@@ -614,6 +653,9 @@ check_kept(const struct client *c, const struct doc *d, struct refusal *why)
 	if (!doc_fits_client(d, c->program, c->version, c->platform))
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "it is not for this program, version or platform");
+	if (d->package.present && c->cb.fetch == NULL)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "package: this client fetches none");
 	return WORD_OK;
 }
 
@@ -636,46 +678,93 @@ leave_out(struct client *c, const struct keep_doc *k, const char *why)
 	    k->feature, why);
 }
 
+int
+client_keep_apply(struct client *c, const struct keep_doc *k, struct doc *d,
+    const void *part, size_t len, struct client_answer *a)
+{
+	uint64_t drop[CATALOG_LIVE];
+	size_t n = client_find_held(c, d->feature, d->id, drop), i;
+	struct record *r;
+
+	r = client_reserve(c, d, d->id, a);
+	if (r == NULL) {
+		leave_out(c, k, a->why.text);
+		return 0;
+	}
+	client_keep_try(c, d->id, d->feature);
+	c->cb.apply(c->cb.arg, d, d->parts[DOC_CLIENT].present ? part : NULL,
+	    len, drop, n, &a->applied);
+	client_judge(a, RESULT_DEFERRED);
+	if (a->result != RESULT_APPLIED && a->result != RESULT_HAVE &&
+	    a->result != RESULT_DEFERRED) {
+		client_fail(c, r, d);
+		leave_out(c, k, result_name(a->result));
+		return 0;
+	}
+	for (i = 0; i < n; i++)
+		client_forget(c, catalog_find(&c->catalog, drop[i]));
+	client_supersede_fetch(c, d->feature, d->id);
+	client_hold(c, r, d, a->result);
+	client_note(r)->kept = 1;
+	r->before = k->before;
+	a->changed = a->result != RESULT_DEFERRED;
+	return 1;
+}
+
+void
+client_keep_lost(struct client *c, const struct keep_doc *k)
+{
+	give_free(c, k);
+	(void)client_keep_drop(c, &k->id, 1, 0, 0);
+}
+
+/* Its package is to be had first. */
+static void
+begin_fetch(struct client *c, const struct keep_doc *k, struct client_fetch *f)
+{
+	const int64_t until_ns = client_now_ns(c) + k->left_us * 1000;
+
+	f->kept = *k;
+	if (f->take_back_ns > until_ns)
+		f->take_back_ns = until_ns;
+	c->start_at++; /* it is among the fetches now */
+	client_log(c, "kept update %" PRIu64 " %s: fetching", k->id,
+	    k->feature);
+}
+
 /* Into the program, as an update that came. 1 when the document was kept. */
 static int
 begin_update(struct client *c, const struct keep_doc *k, struct doc *d,
     const void *part, size_t len)
 {
-	uint64_t drop[CATALOG_LIVE];
-	size_t n = client_find_held(c, d->feature, d->id, drop), i;
 	struct client_answer a;
 	struct record *r;
-	int64_t left_ns;
+	int64_t until_ns;
+	int got = 1;
 
 	client_answer_init(&a);
 	memcpy(a.feature, d->feature, strlen(d->feature) + 1);
-	r = client_reserve(c, d, d->id, &a);
-	if (r == NULL) {
-		leave_out(c, k, a.why.text);
+	if (d->package.present)
+		got = client_fetch(c, d, part, len, NULL, &a);
+	if (got == 0) {
+		begin_fetch(c, k, client_find_fetch(c, k->id));
+		return 1;
+	}
+	if (got < 0) {
+		client_log_answer(c, "kept update", k->id, &a);
+		leave_out(c, k, "its package is not here");
+		give_free(c, k);
 		return 0;
 	}
-	client_keep_try(c, d->id, d->feature);
-	c->cb.apply(c->cb.arg, d, part, len, drop, n, &a.applied);
-	client_judge(&a, RESULT_DEFERRED);
-	if (a.result != RESULT_APPLIED && a.result != RESULT_HAVE &&
-	    a.result != RESULT_DEFERRED) {
-		client_fail(c, r, d);
-		leave_out(c, k, result_name(a.result));
+	if (!client_keep_apply(c, k, d, part, len, &a))
 		return 0;
-	}
-	for (i = 0; i < n; i++)
-		client_forget(c, catalog_find(&c->catalog, drop[i]));
-	client_hold(c, r, d, a.result);
-	client_note(r)->kept = 1;
 	c->start_at++; /* it is among the records now */
-	r->before = k->before;
-	left_ns = k->left_us * 1000;
-	if (r->take_back_ns > client_now_ns(c) + left_ns)
-		r->take_back_ns = client_now_ns(c) + left_ns;
+	r = catalog_find(&c->catalog, k->id);
+	until_ns = client_now_ns(c) + k->left_us * 1000;
+	if (r->take_back_ns > until_ns)
+		r->take_back_ns = until_ns;
 	client_log_answer(c, "kept update", k->id, &a);
-	if (a.result != RESULT_DEFERRED && c->cb.updated != NULL)
-		c->cb.updated(c->cb.arg, k->id, a.feature,
-		    result_name(a.result));
+	client_tell_program(c, k->id, &a);
 	return 1;
 }
 

@@ -150,27 +150,20 @@ client_send_result(struct client *c, uint64_t id, const struct client_answer *a)
 	buf_free(&b);
 }
 
-static void
-send_word(struct client *c, uint64_t id, enum result word)
-{
-	struct client_answer a;
-
-	client_answer_init(&a);
-	a.result = word;
-	client_send_result(c, id, &a);
-}
-
-/* Something newer of their feature came: the final result of those that
- * waited, but for one that has another. */
+/* Something newer of their feature came, perhaps while there is no connection:
+ * the final result of those that waited, but for one that has another. */
 static void
 send_superseded(struct client *c, const uint64_t *ids, size_t n,
     uint64_t except)
 {
+	struct client_answer a;
 	size_t i;
 
+	client_answer_init(&a);
+	a.result = RESULT_SUPERSEDED;
 	for (i = 0; i < n; i++)
 		if (ids[i] != except)
-			send_word(c, ids[i], RESULT_SUPERSEDED);
+			client_tell(c, ids[i], &a);
 }
 
 void
@@ -195,14 +188,21 @@ client_log_answer(struct client *c, const char *what, uint64_t id,
 }
 
 void
+client_tell_program(struct client *c, uint64_t id,
+    const struct client_answer *a)
+{
+	if (a->changed && c->cb.updated != NULL)
+		c->cb.updated(c->cb.arg, id, a->feature,
+		    result_name(a->result));
+}
+
+void
 client_answer(struct client *c, const char *what, uint64_t id,
     const struct client_answer *a)
 {
 	client_send_result(c, id, a);
 	client_log_answer(c, what, id, a);
-	if (a->changed && c->cb.updated != NULL)
-		c->cb.updated(c->cb.arg, id, a->feature,
-		    result_name(a->result));
+	client_tell_program(c, id, a);
 }
 
 void
@@ -253,10 +253,16 @@ open_document(struct client *c, const void *head, size_t len,
 enum word
 client_admit(struct client *c, const struct doc *d, struct client_answer *a)
 {
-	enum word w =
-	    catalog_admit(&c->catalog, d, client_host_us(c), 0, &a->why);
+	const struct client_fetch *f = client_find_fetch(c, d->id);
 	const struct record *r;
+	enum word w;
 
+	if (f != NULL &&
+	    memcmp(f->doc->digest, d->digest, sizeof d->digest) == 0) {
+		a->result = RESULT_FETCHING;
+		return refuse(&a->why, WORD_HAVE, "it is being fetched");
+	}
+	w = catalog_admit(&c->catalog, d, client_host_us(c), 0, &a->why);
 	if (w == WORD_HAVE) {
 		r = catalog_find(&c->catalog, d->id);
 		a->result = r != NULL && client_waits(r) ? RESULT_DEFERRED
@@ -264,6 +270,12 @@ client_admit(struct client *c, const struct doc *d, struct client_answer *a)
 	}
 	if (w != WORD_OK)
 		return w;
+	f = client_fetch_of(c, d->feature);
+	if (d->kind == DOC_UPDATE && f != NULL && f->doc->id >= d->id)
+		return refuse(&a->why, WORD_STALE,
+		    "%" PRIu64 " of %s is being fetched, %" PRIu64
+		    " is not newer",
+		    f->doc->id, d->feature, d->id);
 	if (!doc_fits_client(d, c->program, c->version, c->platform))
 		return refuse(&a->why, WORD_NOT_FOR_ME,
 		    "it is not for this program, version or platform");
@@ -315,11 +327,24 @@ client_reserve(struct client *c, const struct doc *d, uint64_t id,
 	return NULL;
 }
 
+/*
+ * The feature comes to this document. What is being fetched and is older must
+ * not be overtaken by a revert or retirement of another: fetched or not, now or
+ * after a restart, it may still come.
+ */
 static void
 accept_id(struct client *c, const struct doc *d)
 {
+	struct client_fetch *f = client_fetch_of(c, d->feature);
+	uint64_t id = d->id;
+
+	if (f != NULL && f->doc->id < id) {
+		if (f->highest < id)
+			f->highest = id;
+		id = f->doc->id - 1;
+	}
 	/* It was reserved: this cannot fail. */
-	(void)catalog_accept(&c->catalog, d->feature, d->id);
+	(void)catalog_accept(&c->catalog, d->feature, id);
 }
 
 /* --- UPDATE ------------------------------------------------------------- */
@@ -329,14 +354,19 @@ client_check_part(struct client *c, const struct doc *d, const void *part,
     size_t len, struct client_answer *a)
 {
 	uint64_t drop[CATALOG_LIVE];
+	size_t n;
 
-	if (!d->parts[DOC_CLIENT].present) {
-		refuse(&a->why, WORD_NOT_FOR_ME, "it has no client part");
+	if (!doc_has_client(d)) {
+		refuse(&a->why, WORD_NOT_FOR_ME,
+		    "it has neither a client part nor a package");
 		return -1;
 	}
-	if (client_find_held(c, d->feature, d->id, drop) == 0 &&
-	    client_have(c, NULL, 0) + client_waiting(c, NULL, 0) >=
-		CATALOG_LIVE) {
+	n = client_have(c, NULL, 0) + client_waiting(c, NULL, 0) +
+	    client_fetching(c, NULL, 0);
+	if (client_find_fetch(c, d->id) != NULL)
+		n--; /* itself */
+	if (n >= CATALOG_LIVE &&
+	    client_find_held(c, d->feature, d->id, drop) == 0) {
 		refuse(&a->why, WORD_FULL, "%d updates are here already",
 		    CATALOG_LIVE);
 		return -1;
@@ -362,6 +392,7 @@ client_hold(struct client *c, struct record *r, struct doc *d,
 	r->take_back_ns =
 	    client_now_ns(c) + client_left_ns(c, d->take_back_until_us);
 	accept_id(c, d);
+	client_hold_fetched(c, r);
 	if (result == RESULT_DEFERRED)
 		client_defer(c, r);
 	else
@@ -388,7 +419,8 @@ client_apply(struct client *c, struct doc *d, const void *part, size_t len,
 	    (r = client_reserve(c, d, d->id, a)) == NULL)
 		return 0;
 	client_keep_try(c, d->id, d->feature);
-	c->cb.apply(c->cb.arg, d, part, len, drop, n, &a->applied);
+	c->cb.apply(c->cb.arg, d, d->parts[DOC_CLIENT].present ? part : NULL,
+	    len, drop, n, &a->applied);
 	client_judge(a, RESULT_DEFERRED);
 	if (a->result != RESULT_APPLIED && a->result != RESULT_HAVE &&
 	    a->result != RESULT_DEFERRED) {
@@ -401,6 +433,7 @@ client_apply(struct client *c, struct doc *d, const void *part, size_t len,
 	    n > 0 ? drop[0] - 1 : catalog_highest(&c->catalog, d->feature);
 	nwaited = find_waiting(c, drop, n, waited);
 	forget(c, drop, n, 0);
+	client_supersede_fetch(c, d->feature, d->id);
 	client_hold(c, r, d, a->result);
 	a->changed = a->result != RESULT_DEFERRED;
 	client_keep_update(c, r, part, len, drop, n);
@@ -408,33 +441,55 @@ client_apply(struct client *c, struct doc *d, const void *part, size_t len,
 	return 1;
 }
 
+void
+client_retire(struct client *c, struct record *r, struct doc *by)
+{
+	doc_free(r->by);
+	r->by = by;
+	r->state = RECORD_RETIRED;
+	/* Said in the log when it fails; the next login retires it anew. */
+	(void)client_keep_drop(c, &r->id, 1, 0, 0);
+}
+
+/* What is being fetched is fetched on, but kept no more. */
+static void
+retire_fetch(struct client *c, struct client_fetch *f, struct doc *by)
+{
+	doc_free(f->by);
+	f->by = by;
+	if (f->kept.id != 0)
+		(void)client_keep_drop(c, &f->kept.id, 1, 0, 0);
+}
+
 /* 1 when the document was kept. */
 static int
 retire(struct client *c, struct doc *d, size_t len, struct client_answer *a)
 {
 	struct record *r = catalog_find(&c->catalog, d->target);
+	struct client_fetch *f = client_find_fetch(c, d->target);
+	const struct doc *target;
 
 	if (len != 0) {
 		refuse(&a->why, WORD_BAD_DIGEST, "%zu bytes left over", len);
 		return 0;
 	}
-	if (r == NULL || !client_holds(r)) {
+	if (f == NULL && (r == NULL || !client_holds(r))) {
 		refuse(&a->why, WORD_UNKNOWN, "%" PRIu64 " does not run here",
 		    d->target);
 		return 0;
 	}
-	if (strcmp(r->doc->feature, d->feature) != 0) {
+	target = f != NULL ? f->doc : r->doc;
+	if (strcmp(target->feature, d->feature) != 0) {
 		refuse(&a->why, WORD_SYNTAX, "%" PRIu64 " is of feature %s",
-		    d->target, r->doc->feature);
+		    d->target, target->feature);
 		return 0;
 	}
-	doc_free(r->by);
-	r->by = d;
-	r->state = RECORD_RETIRED;
 	accept_id(c, d);
 	a->result = RESULT_APPLIED;
-	/* Said in the log when it fails; the next login retires it anew. */
-	(void)client_keep_drop(c, &d->target, 1, 0, 0);
+	if (f != NULL)
+		retire_fetch(c, f, d);
+	else
+		client_retire(c, r, d);
 	return 1;
 }
 
@@ -457,6 +512,10 @@ open_admitted(struct client *c, uint64_t id, const void *head, size_t len,
 	else if (d->dry_run && !dry_run)
 		refuse(&a->why, WORD_SYNTAX,
 		    "a dry run is checked, not applied");
+	else if (d->package.present && (dry_run || c->cb.fetch == NULL))
+		refuse(&a->why, WORD_UNSUPPORTED,
+		    dry_run ? "package: it is fetched and applied, not checked"
+			    : "package: this client fetches none");
 	else if (client_has_crashed(c, id) && r == NULL)
 		a->result = RESULT_CRASHED;
 	else if (client_admit(c, d, a) == WORD_OK)
@@ -480,17 +539,24 @@ client_open_update(struct client *c, uint64_t id, const void *head, size_t len,
 
 static void
 update(struct client *c, uint64_t id, const uint8_t *body, size_t head_len,
-    size_t len, struct client_answer *a)
+    size_t len, const char *from, struct client_answer *a)
 {
 	struct doc *d = open_admitted(c, id, body, head_len, 0, a);
 	const uint8_t *part = body + head_len;
 	int kept;
 
-	if (d == NULL)
+	len -= head_len;
+	if (d == NULL) {
+		if (a->result == RESULT_FETCHING)
+			client_fetch_again(c, id, a);
 		return;
-	kept = d->kind == DOC_RETIRE
-		   ? retire(c, d, len - head_len, a)
-		   : client_apply(c, d, part, len - head_len, a);
+	}
+	if (d->kind == DOC_RETIRE)
+		kept = retire(c, d, len, a);
+	else if (d->package.present)
+		kept = client_fetch_update(c, d, part, len, from, a);
+	else
+		kept = client_apply(c, d, part, len, a);
 	if (!kept)
 		doc_free(d);
 }
@@ -527,15 +593,19 @@ static int
 revert_signed(struct client *c, struct doc *d, struct client_answer *a)
 {
 	const struct record *held = catalog_find(&c->catalog, d->target);
-	const int target_kept = is_kept(held);
-	uint64_t drop[CATALOG_LIVE], waited[CATALOG_LIVE];
+	struct client_fetch *f = client_find_fetch(c, d->target);
+	const struct doc *target = f != NULL      ? f->doc
+				   : held != NULL ? held->doc
+						  : NULL;
+	const int target_kept = is_kept(held) || (f != NULL && f->kept.id != 0);
+	uint64_t drop[CATALOG_LIVE + 1]; /* and one that is being fetched */
+	uint64_t waited[CATALOG_LIVE];
 	size_t n, nwaited;
 	struct record *r;
 
-	if (held != NULL && held->doc != NULL &&
-	    strcmp(held->doc->feature, d->feature) != 0) {
+	if (target != NULL && strcmp(target->feature, d->feature) != 0) {
 		refuse(&a->why, WORD_SYNTAX, "%" PRIu64 " is of feature %s",
-		    d->target, held->doc->feature);
+		    d->target, target->feature);
 		return 0;
 	}
 	r = reserve(c, d, d->target, a);
@@ -554,6 +624,14 @@ revert_signed(struct client *c, struct doc *d, struct client_answer *a)
 		}
 		a->changed = 1;
 		forget(c, drop, n, d->target);
+	}
+	client_supersede_fetch(c, d->feature, d->target);
+	if (f != NULL) {
+		a->waited = f->asked;
+		if (n == 0)
+			a->result = RESULT_REVERTED;
+		client_end_fetch(c, f);
+		drop[n++] = d->target;
 	}
 	drop_note(c, r);
 	doc_free(r->by);
@@ -592,31 +670,66 @@ revert(struct client *c, uint64_t id, const void *head, size_t len,
 		doc_free(d);
 }
 
+/* May a host still take it back on its own? until_ns: on our own clock. */
+static int
+may_take_back(const struct client *c, const struct doc *d, int64_t until_ns,
+    struct refusal *why)
+{
+	char until[TIMETEXT_SIZE];
+
+	if (d->take_back_until_us == 0)
+		refuse(why, WORD_EXPIRED,
+		    "it lets no host take it back; sign a revert");
+	else if (client_host_us(c) >= d->take_back_until_us ||
+		 client_now_ns(c) >= until_ns)
+		refuse(why, WORD_EXPIRED,
+		    "a host could take it back until %s; sign a revert",
+		    timetext_format(d->take_back_until_us, until));
+	else
+		return 1;
+	return 0;
+}
+
+/* What is being fetched has no place in the order yet, but for one that was
+ * kept. */
+static void
+take_back_fetch(struct client *c, struct client_fetch *f,
+    struct client_answer *a)
+{
+	const struct keep_doc kept = f->kept;
+
+	memcpy(a->feature, f->doc->feature, strlen(f->doc->feature) + 1);
+	if (!may_take_back(c, f->doc, f->take_back_ns, &a->why))
+		return;
+	a->result = RESULT_REVERTED;
+	a->waited = f->asked;
+	client_end_fetch(c, f);
+	if (kept.id == 0)
+		return;
+	catalog_rewind(&c->catalog, kept.feature, kept.before);
+	if (client_keep_drop(c, &kept.id, 1, 0, 0) != 0)
+		not_durable(a);
+}
+
 /* By the host on its own, as the document allows for a time. */
 static void
 take_back(struct client *c, uint64_t id, struct client_answer *a)
 {
 	struct record *r = catalog_find(&c->catalog, id);
-	char until[TIMETEXT_SIZE];
+	struct client_fetch *f = client_find_fetch(c, id);
 
+	if (f != NULL) {
+		take_back_fetch(c, f, a);
+		return;
+	}
 	if (r == NULL || !client_holds(r)) {
 		refuse(&a->why, WORD_UNKNOWN, "%" PRIu64 " does not run here",
 		    id);
 		return;
 	}
 	memcpy(a->feature, r->doc->feature, strlen(r->doc->feature) + 1);
-	if (r->take_back_until_us == 0) {
-		refuse(&a->why, WORD_EXPIRED,
-		    "it lets no host take it back; sign a revert");
+	if (!may_take_back(c, r->doc, r->take_back_ns, &a->why))
 		return;
-	}
-	if (client_host_us(c) >= r->take_back_until_us ||
-	    client_now_ns(c) >= r->take_back_ns) {
-		refuse(&a->why, WORD_EXPIRED,
-		    "a host could take it back until %s; sign a revert",
-		    timetext_format(r->take_back_until_us, until));
-		return;
-	}
 	c->cb.revert(c->cb.arg, &id, 1, &a->applied);
 	client_judge(a, RESULT_REVERTED);
 	if (!is_gone(a->result))
@@ -663,6 +776,7 @@ client_read_update(struct client *c, const struct frame *f, uint64_t *id,
 void
 client_take_update(struct client *c, const struct frame *f)
 {
+	const struct frame_text *from = frame_get(f, "from");
 	struct client_answer a;
 	size_t head_len;
 	uint64_t id;
@@ -670,7 +784,8 @@ client_take_update(struct client *c, const struct frame *f)
 	if (client_read_update(c, f, &id, &head_len) != 0)
 		return;
 	client_answer_init(&a);
-	update(c, id, f->body, head_len, (size_t)f->body_len, &a);
+	update(c, id, f->body, head_len, (size_t)f->body_len,
+	    from != NULL && from->len > 0 ? from->s : NULL, &a);
 	client_answer(c, "update", id, &a);
 	client_caught_up(c);
 	client_fire_due(c);
@@ -693,8 +808,11 @@ client_take_revert(struct client *c, const struct frame *f)
 	client_answer(c, "revert", id, &a);
 	/* Of an update that waited "reverted" is the end, and the answer to
 	 * the REVERT; "partial" is taken for the end alone. */
-	if (a.waited && a.result == RESULT_PARTIAL)
-		send_word(c, id, RESULT_REVERTED);
+	if (a.waited && a.result == RESULT_PARTIAL) {
+		client_answer_init(&a);
+		a.result = RESULT_REVERTED;
+		client_send_result(c, id, &a);
+	}
 	client_caught_up(c);
 	client_rearm(c);
 }

@@ -94,8 +94,8 @@ owe(struct client *c, uint64_t id, const struct client_answer *a)
 		remove_owed(c, c->nowed - 1);
 }
 
-static void
-tell(struct client *c, uint64_t id, const struct client_answer *a)
+void
+client_tell(struct client *c, uint64_t id, const struct client_answer *a)
 {
 	struct buf b = BUF_INIT;
 
@@ -129,7 +129,7 @@ client_settled(struct client *c, uint64_t id, const struct client_applied *out)
 		/* Said in the log when it fails: it fails once more then. */
 		(void)client_keep_drop(c, &id, 1, 0, 0);
 	}
-	tell(c, id, &a);
+	client_tell(c, id, &a);
 	client_log_answer(c, "deferred update", id, &a);
 	if (c->cb.updated != NULL)
 		c->cb.updated(c->cb.arg, id, a.feature, result_name(a.result));

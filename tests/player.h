@@ -45,6 +45,9 @@ struct world {
 	struct client_applied applied;       /* what the program answers */
 	struct client_applied checked;       /* likewise, to a check */
 	int check_later;                     /* not at once */
+	int fetch;                           /* what a fetch returns at once */
+	struct client_applied no_fetch;      /* and answers if it is -1 */
+	int64_t delay_ns;                    /* it was given */
 	const struct client_applied *settle; /* what is due does, at once */
 	const char *say; /* sent by the program while it is called */
 };
@@ -119,6 +122,27 @@ on_check(void *arg, const struct doc *d, const void *part, size_t len,
 	return !w->check_later;
 }
 
+__attribute__((unused)) static int
+on_fetch(void *arg, const struct doc *d, const char *from, int64_t delay_ns,
+    struct client_applied *out)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->events, "fetch %" PRIu64 " %s %s%s%s\n",
+	    (d->id - T0) / S, d->feature, d->package.url,
+	    from != NULL ? " from " : "", from != NULL ? from : "");
+	w->delay_ns = delay_ns;
+	*out = w->no_fetch;
+	return w->fetch;
+}
+
+__attribute__((unused)) static void
+on_fetch_cancel(void *arg, uint64_t id)
+{
+	buf_printf(&((struct world *)arg)->events, "cancel %" PRIu64 "\n",
+	    (id - T0) / S);
+}
+
 __attribute__((unused)) static void
 on_due(void *arg, uint64_t id)
 {
@@ -182,6 +206,8 @@ plain_config(struct world *w, struct keyring *keys)
 	    .apply = on_apply,
 	    .revert = on_revert,
 	    .check = on_check,
+	    .fetch = on_fetch,
+	    .fetch_cancel = on_fetch_cancel,
 	    .due = on_due,
 	    .welcome = on_welcome,
 	    .message = on_message,
@@ -518,6 +544,64 @@ settle(struct world *w, unsigned n, enum result result)
 	out.result = result;
 	out.took_ns = 132000;
 	client_settled(w->client, T0 + n * S, &out);
+	collect(w);
+}
+
+#define ZEROES     "00000000000000000000000000000000"
+#define PACKAGE_AT "ftp://files.example/arena.tar"
+#define PACKAGE                                                        \
+	"package: arena 1.5 9 " ZEROES " " ZEROES ZEROES ZEROES ZEROES \
+	" " PACKAGE_AT "\n"
+
+/* Of a document with a package. */
+__attribute__((unused)) static struct doc_spec
+package_spec(unsigned n, const char *feature, const char *part)
+{
+	struct doc_spec spec = update_spec(n, feature, part);
+
+	spec.extra = PACKAGE;
+	return spec;
+}
+
+/* Push one; it is fetched, or not, as the world says. */
+__attribute__((unused)) static void
+give_package(struct world *w, unsigned n, const char *feature)
+{
+	struct doc_spec spec = package_spec(n, feature, "part()");
+
+	hear_update(w, &spec);
+}
+
+__attribute__((unused)) static int
+fetches(struct world *w, unsigned n)
+{
+	uint64_t ids[CLIENT_FETCHES];
+	size_t i, count = client_fetching(w->client, ids, CLIENT_FETCHES);
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == T0 + n * S)
+			return 1;
+	return 0;
+}
+
+/* The fetch came to this end. */
+__attribute__((unused)) static void
+fetched(struct world *w, unsigned n, enum result result)
+{
+	struct client_applied out;
+
+	memset(&out, 0, sizeof out);
+	out.result = result;
+	if (result == RESULT_READY) {
+		out.text = "arena 1.5\n"; /* nobody asks for that */
+		out.len = strlen(out.text);
+	} else {
+		out.text = "no route to files.example\nthree times\n";
+		out.len = strlen(out.text);
+		out.took_ns = 90 * SEC;
+		out.word = WORD_NEEDS;
+	}
+	client_fetched(w->client, T0 + n * S, &out);
 	collect(w);
 }
 

@@ -220,7 +220,7 @@ break_and_greet(struct world *w)
 static void
 test_login(void)
 {
-	struct client_applied out = {RESULT_FAILED, "boom", 4, 0};
+	struct client_applied out = {RESULT_FAILED, "boom", 4, 0, WORD_OK};
 	struct world w;
 
 	world_new(&w);
@@ -339,7 +339,8 @@ test_full(void)
 static void
 test_by(void)
 {
-	const struct client_applied applied = {RESULT_APPLIED, NULL, 0, 0};
+	const struct client_applied applied = {
+	    RESULT_APPLIED, NULL, 0, 0, WORD_OK};
 	struct doc_spec revert = revert_spec(15, "e", 14);
 	struct world w;
 	int64_t start;
