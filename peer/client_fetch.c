@@ -29,8 +29,8 @@ client_fetch_of(const struct client *c, const char *feature)
 {
 	struct client_fetch *f;
 
-	for (f = c->fetches;
-	     f != NULL && strcmp(f->doc->feature, feature) != 0; f = f->next)
+	for (f = c->fetches; f != NULL && strcmp(f->doc->feature, feature) != 0;
+	     f = f->next)
 		;
 	return f;
 }
@@ -351,8 +351,7 @@ client_fetched(struct client *c, uint64_t id, const struct client_applied *out)
 	asked = f->asked;
 	f->here = 1;
 	if (out->result != RESULT_READY) {
-		memcpy(a.feature, f->doc->feature,
-		    strlen(f->doc->feature) + 1);
+		memcpy(a.feature, f->doc->feature, strlen(f->doc->feature) + 1);
 		a.applied = *out;
 		judge(&a);
 		kept = f->kept;

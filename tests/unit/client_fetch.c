@@ -4,7 +4,7 @@
 
 #include "peer/host.h"
 
-#define PART "part()"
+#define PART      "part()"
 /* 300 s after T0: the greeting is at 100 s. */
 #define TAKE_BACK "take-back-until: 2026-11-22T10:20:00Z\n"
 #define EXPIRES   "expires: 2026-11-22T10:20:00Z\n"
@@ -602,8 +602,8 @@ test_taken_back(void)
 			w.ns += 201 * SEC;
 			take_back(&w, 11);
 			OK(strncmp(sent(&w),
-			       "RESULT 1795342511000000 refused expired", 39) ==
-				0,
+			       "RESULT 1795342511000000 refused expired",
+			       39) == 0,
 			    "or not any more");
 			client_closed(w.client, "test");
 			w.ns = client_next_ns(w.client);
@@ -622,8 +622,7 @@ test_taken_back(void)
 			OK(runs(&w, 11), "it runs");
 		} else {
 			take_back(&w, 11);
-			IS_STR(sent(&w),
-			    "RESULT 1795342511000000 reverted\n\n",
+			IS_STR(sent(&w), "RESULT 1795342511000000 reverted\n\n",
 			    "it ends a fetch when the document allows it");
 			IS_STR(told(&w), "cancel 11\n", "at once");
 			hear_update(&w, &spec);

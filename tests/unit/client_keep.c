@@ -388,6 +388,8 @@ test_reverted(void)
 	world_free(&w);
 }
 
+/* 200 s after the greeting. */
+#define EXPIRES     "expires: 2026-11-22T10:20:00Z\n"
 #define UNTIL(time) "take-back-until: 2026-11-22T" time "Z\n"
 #define TAKE_BACK   "REVERT 1795342511000000\n\n"
 
@@ -979,6 +981,357 @@ test_crash_at_event(void)
 	world_free(&w);
 }
 
+/* --- packages ------------------------------------------------------------ */
+
+/* A folder whose package 10 of "a" and update 20 of "b" were kept. */
+static void
+keep_package(const char *dir, const char *fields)
+{
+	struct doc_spec spec = package_spec(10, "a", "part()");
+	struct world w;
+
+	start_in(&w, dir);
+	give(&w, 9, "a");
+	spec.extra = fields;
+	hear_update(&w, &spec);
+	OK(!is_there(dir, 10) && is_there(dir, 9),
+	    "what is being fetched is not kept yet");
+	fetched(&w, 10, RESULT_READY);
+	OK(is_there(dir, 10) && !is_there(dir, 9), "when it is applied it is");
+	give(&w, 20, "b");
+	world_free(&w);
+}
+
+/* A start, its packages having gone but for fetch 1. */
+static void
+start_lost(struct world *w, const char *dir, int fetch)
+{
+	world_in(w, dir);
+	w->fetch = fetch;
+	w->no_fetch.result = RESULT_FAILED;
+	client_begin(w->client);
+}
+
+static void
+test_package_here(void)
+{
+	struct world w;
+
+	keep_package("here", PACKAGE);
+	start_lost(&w, "here", 1);
+	IS_STR(told(&w),
+	    "fetch 10 a " PACKAGE_AT "\n"
+	    "apply 10 a 'part()'\nupdated 10 a applied\n"
+	    "apply 20 b 'part()'\nupdated 20 b applied\n",
+	    "S1.6 a kept package that is here is applied at the start");
+	OK(runs(&w, 10), "it runs");
+	world_free(&w);
+}
+
+static void
+test_package_lost(void)
+{
+	struct world w;
+	int i;
+
+	keep_package("plost", PACKAGE);
+	for (i = 0; i < 3; i++) {
+		start_lost(&w, "plost", 0);
+		IS_STR(told(&w),
+		    "fetch 10 a " PACKAGE_AT "\n"
+		    "apply 20 b 'part()'\nupdated 20 b applied\n",
+		    "one that is lost is fetched; later ones do not wait");
+		OK(fetches(&w, 10) && client_wants_connection(w.client),
+		    "nor does the login");
+		OK(is_there("plost", 10) && state_says("plost", " 1795342510"),
+		    "it is kept still");
+		if (i == 0)
+			world_killed(&w);
+		else
+			world_free(&w);
+	}
+	OK(state_says("plost", " a proven "), "it was not tried meanwhile");
+
+	start_lost(&w, "plost", 0);
+	told(&w);
+	fetched(&w, 10, RESULT_READY);
+	IS_STR(told(&w), "apply 10 a 'part()'\nupdated 10 a applied\n",
+	    "it is applied when it comes, without a host");
+	OK(runs(&w, 10) && is_there("plost", 10), "it runs and is kept");
+	client_opened(w.client);
+	hear_text(&w, GREETING);
+	OK(strstr(sent(&w), "have: 1795342510000000 1795342520000000\n") !=
+		NULL,
+	    "the login tells it");
+	world_killed(&w);
+
+	start_lost(&w, "plost", 0);
+	log_in_at(&w, GREETING, "1");
+	give(&w, 9, "a");
+	IS_RESULT(&w, 9, "refused stale", "nothing older comes meanwhile");
+	client_closed(w.client, "test");
+	w.ns = client_next_ns(w.client);
+	client_tick(w.client);
+	log_in_at(&w, GREETING, "1");
+	give_package(&w, 10, "a");
+	IS_RESULT(&w, 10, "fetching", "handed out again it is fetched on");
+	fetched(&w, 10, RESULT_READY);
+	IS_RESULT(&w, 10, "applied", "the host has its result");
+	world_killed(&w);
+	start_lost(&w, "plost", 1);
+	OK(runs(&w, 10), "and it is kept");
+	world_free(&w);
+}
+
+/* What a kept one becomes that does not come. */
+static void
+test_package_gone(void)
+{
+	static const char *const folders[] = {
+	    "gone0", "gone1", "gone2", "gone3", "gone4", "gone5"};
+	struct doc_spec spec = package_spec(10, "a", "part()");
+	struct world w;
+	size_t i;
+
+	spec.extra = PACKAGE EXPIRES;
+	for (i = 0; i < sizeof folders / sizeof *folders; i++) {
+		keep_package(folders[i], PACKAGE EXPIRES);
+		start_lost(&w, folders[i], i == 0 ? -1 : 0);
+		switch (i) {
+		case 0: /* it cannot be had */
+			break;
+		case 1:
+			fetched(&w, 10, RESULT_GAVE_UP);
+			break;
+		case 2:
+			log_in_at(&w, GREETING, "1");
+			hear_update(&w, &spec);
+			sent(&w);
+			fetched(&w, 10, RESULT_GAVE_UP);
+			OK(strstr(sent(&w), " gave-up\n") != NULL,
+			    "S2.5 a host that asked is told");
+			break;
+		case 3: /* the host has it no more */
+			log_in(&w);
+			OK(strstr(logged(&w), " a is fetched no more") != NULL,
+			    "the log says so");
+			break;
+		case 4:
+			w.applied.result = RESULT_FAILED;
+			fetched(&w, 10, RESULT_READY);
+			break;
+		case 5:
+			log_in_at(&w, GREETING, "1");
+			hear_update(&w, &spec);
+			w.ns += 201 * SEC;
+			fetched(&w, 10, RESULT_READY);
+			OK(strstr(sent(&w), " refused expired\n") != NULL,
+			    "it expired meanwhile");
+			break;
+		}
+		OK(!fetches(&w, 10) && !runs(&w, 10), "it is left out");
+		OK(!is_there(folders[i], 10), "and kept no more");
+		world_killed(&w);
+		start_lost(&w, folders[i], 0);
+		OK(!fetches(&w, 10) && runs(&w, 20), "at no start");
+		log_in_at(&w, GREETING, "1");
+		give(&w, 9, "a");
+		IS_RESULT(&w, 9, "refused stale", "nothing older comes");
+		hear_update(&w, &spec);
+		IS_RESULT(&w, 10, "fetching", "it may come again");
+		fetched(&w, 10, RESULT_READY);
+		IS_RESULT(&w, 10, "applied", "and be applied");
+		OK(is_there(folders[i], 10), "and kept");
+		world_free(&w);
+	}
+}
+
+static void
+test_package_not_good(void)
+{
+	struct signify_sec one = test_key(1);
+	struct client_config config;
+	struct keyring keys;
+	struct world w;
+	int i;
+
+	keep_package("not", PACKAGE EXPIRES);
+	for (i = 0; i < 3; i++) {
+		copy_folder("not", "not1");
+		memset(&w, 0, sizeof w);
+		keys = (struct keyring)KEYRING_INIT;
+		test_trust(&keys, &one, "all");
+		config = plain_config(&w, &keys);
+		config.state_dir = "not1";
+		if (i == 0)
+			config.floor_us = (int64_t)(T0 + 400 * S);
+		if (i == 1)
+			config.cb.fetch = NULL;
+		world_start(&w, &config);
+		client_begin(w.client);
+		OK((strstr(told(&w), "fetch 10") != NULL) == (i == 2) &&
+			fetches(&w, 10) == (i == 2) && !runs(&w, 10),
+		    i == 0   ? "past its time it is not fetched"
+		    : i == 1 ? "nor where nothing is fetched"
+			     : "only where it is good");
+		world_free(&w);
+	}
+}
+
+static void
+test_package_reverted(void)
+{
+	struct doc_spec spec = revert_spec(12, "a", 10);
+	struct world w;
+
+	keep_package("prev", PACKAGE);
+	start_lost(&w, "prev", 0);
+	log_in_at(&w, GREETING, "2");
+	give_package(&w, 10, "a");
+	sent(&w);
+	told(&w);
+	hear_revert(&w, &spec);
+	IS_STR(sent(&w), "RESULT 1795342510000000 reverted\n\n",
+	    "one that is lost is reverted once");
+	IS_STR(told(&w), "cancel 10\nwelcome\n", "and not fetched on");
+	OK(!is_there("prev", 10), "nor kept");
+	world_killed(&w);
+	start_lost(&w, "prev", 0);
+	OK(!fetches(&w, 10), "it does not come back");
+	log_in_at(&w, GREETING, "1");
+	give_package(&w, 10, "a");
+	IS_RESULT(&w, 10, "refused reverted", "for good");
+	world_free(&w);
+
+	keep_package("pold", PACKAGE);
+	start_lost(&w, "pold", 0);
+	log_in_at(&w, GREETING, "1");
+	told(&w);
+	give_package(&w, 13, "a");
+	IS_STR(told(&w), "fetch 13 a " PACKAGE_AT "\ncancel 10\nwelcome\n",
+	    "a newer one takes the place of one that is lost");
+	IS_RESULT(&w, 13, "fetching", "nobody had asked for that");
+	OK(!is_there("pold", 10), "it is kept no more");
+	world_killed(&w);
+	start_lost(&w, "pold", 0);
+	OK(!fetches(&w, 10), "at no start");
+	log_in_at(&w, GREETING, "1");
+	give_package(&w, 10, "a");
+	IS_RESULT(&w, 10, "refused stale", "nor comes it again");
+	world_free(&w);
+
+	keep_package("pret", PACKAGE);
+	start_lost(&w, "pret", 0);
+	log_in_at(&w, GREETING, "2");
+	give_package(&w, 10, "a");
+	spec = retire_spec(14, "a", 10);
+	hear_update(&w, &spec);
+	OK(!is_there("pret", 10), "one that is retired is kept no more");
+	sent(&w);
+	fetched(&w, 10, RESULT_READY);
+	IS_RESULT(&w, 10, "applied", "but applied when it comes");
+	OK(runs(&w, 10) && !is_there("pret", 10), "until the end");
+	world_killed(&w);
+	start_lost(&w, "pret", 0);
+	OK(!runs(&w, 10) && !fetches(&w, 10), "not after it");
+	world_free(&w);
+}
+
+static void
+test_package_taken_back(void)
+{
+	struct doc_spec spec = package_spec(10, "a", "part()");
+	struct world w;
+
+	spec.extra = PACKAGE UNTIL("10:20:00");
+	keep_package("ptake", spec.extra);
+	start_lost(&w, "ptake", 0);
+	w.ns += 150 * SEC;
+	log_in_at(&w, GREETING, "2");
+	hear_update(&w, &spec);
+	sent(&w);
+	copy_folder("ptake", "ptake2");
+	hear_text(&w, "REVERT 1795342510000000\n\n");
+	IS_RESULT(&w, 10, "reverted", "a host takes back what is lost");
+	OK(!is_there("ptake", 10), "for the next start, too");
+	give(&w, 8, "a");
+	IS_RESULT(&w, 8, "refused stale", "what is older than all is stale");
+	give(&w, 9, "a");
+	IS_RESULT(&w, 9, "applied", "what it superseded may come again");
+	world_free(&w);
+
+	start_lost(&w, "ptake2", 0);
+	w.ns += 51 * SEC;
+	log_in_at(&w, GREETING, "2");
+	hear_update(&w, &spec);
+	sent(&w);
+	hear_text(&w, "REVERT 1795342510000000\n\n");
+	IS_RESULT(&w, 10, "refused expired",
+	    "a fetch gives no time for that back");
+	fetched(&w, 10, RESULT_READY);
+	sent(&w);
+	hear_text(&w, "REVERT 1795342510000000\n\n");
+	IS_RESULT(&w, 10, "refused expired", "nor does its end");
+	world_free(&w);
+}
+
+/* What is fetched for the first time is no news for the next start; what came
+ * over it meanwhile does not keep it out there. */
+static void
+test_package_order(void)
+{
+	struct doc_spec spec = revert_spec(12, "a", 9);
+	struct world w;
+
+	start_in(&w, "porder");
+	give(&w, 9, "a");
+	give_package(&w, 10, "a");
+	w.applied.result = RESULT_REVERTED;
+	hear_revert(&w, &spec);
+	world_killed(&w);
+	start_lost(&w, "porder", 0);
+	OK(!fetches(&w, 10), "a fetch does not outlast the process");
+	log_in_at(&w, GREETING, "1");
+	give_package(&w, 10, "a");
+	IS_RESULT(&w, 10, "fetching",
+	    "a revert of another does not keep it out");
+	give(&w, 9, "a");
+	IS_RESULT(&w, 9, "refused reverted", "but that one");
+	fetched(&w, 10, RESULT_READY);
+	IS_RESULT(&w, 10, "applied", "and it runs");
+	world_free(&w);
+}
+
+static void
+test_package_crash(void)
+{
+	struct world w;
+	int i;
+
+	start_in(&w, "pcrash");
+	give_package(&w, 10, "a");
+	OK(!state_has("pcrash", " a 1"), "a fetch is no try");
+	fetched(&w, 10, RESULT_READY);
+	OK(state_says("pcrash", " a 1 "), "what is applied is tried");
+	world_killed(&w);
+	for (i = 0; i < 2; i++) { /* a start that came no further than this */
+		start_lost(&w, "pcrash", 0);
+		OK(fetches(&w, 10), "it is fetched at a start");
+		OK(state_says("pcrash", " a 1 "), "which counts for nothing");
+		world_killed(&w);
+	}
+	start_lost(&w, "pcrash", 0);
+	fetched(&w, 10, RESULT_READY);
+	OK(state_says("pcrash", " a 2 "), "until it is applied again");
+	world_killed(&w);
+	start_lost(&w, "pcrash", 0);
+	IS_STR(told(&w), "", "after two tries it is left out, not fetched");
+	log_in_at(&w, GREETING, "1");
+	give_package(&w, 10, "a");
+	IS_RESULT(&w, 10, "crashed", "and the host is told");
+	world_free(&w);
+}
+
 /* --- kills and full disks ------------------------------------------------- */
 
 /* What must hold after a start, whenever the process was killed. */
@@ -1027,6 +1380,7 @@ check_start(const char *dir)
 	memset(&w, 0, sizeof w);
 	w.ns = 5000 * SEC;
 	w.applied.result = RESULT_APPLIED;
+	w.fetch = 1; /* whatever was unpacked is there */
 	config = plain_config(&w, &keys);
 	test_trust(&keys, &all, "all");
 	config.state_dir = dir;
@@ -1083,6 +1437,7 @@ static void
 history(struct world *w, int full)
 {
 	struct doc_spec spec;
+	const char *got;
 
 	start(w, "live");
 	log_in(w);
@@ -1128,7 +1483,31 @@ history(struct world *w, int full)
 		note(now.gone, 18);
 	w->ns += CLIENT_PROVEN_NS;
 	client_tick(w->client);
+	w->applied.result = RESULT_APPLIED;
+	give_package(w, 22, "a");
 	sent(w);
+	fetched(w, 22, RESULT_READY);
+	if (answered(w, "applied") && !full)
+		note(now.runs, 22);
+	if (full) {
+		give_package(w, 24, "a");
+	} else { /* its folder is lost */
+		world_killed(w);
+		world_in(w, "live");
+		client_begin(w->client);
+		log_in_at(w, GREETING, "1");
+		give_package(w, 22, "a");
+	}
+	OK(answered(w, "fetching"), "a package is being fetched");
+	forget(now.runs, 22);
+	w->applied.result = RESULT_REVERTED;
+	spec = revert_spec(26, "a", full ? 24 : 22);
+	hear_revert(w, &spec);
+	/* Of what did not run yet both are told when it is not for good. */
+	got = sent(w);
+	if (strstr(got, " reverted\n") != NULL &&
+	    strstr(got, " partial\n") == NULL)
+		note(now.gone, full ? 24 : 22);
 }
 
 static void
@@ -1149,7 +1528,7 @@ test_kills(void)
 	check_kill();
 	IS(now.bad, 0, "the last one too");
 	OK(now.runs[0] == 40 && now.gone[0] == 10 && now.gone[1] == 12 &&
-		now.gone[2] == 18,
+		now.gone[2] == 18 && now.gone[3] == 22,
 	    "and something had to hold");
 }
 
@@ -1253,6 +1632,14 @@ main(void)
 	test_many_reverts();
 	test_many_features();
 	test_many_tries();
+	test_package_here();
+	test_package_lost();
+	test_package_gone();
+	test_package_not_good();
+	test_package_reverted();
+	test_package_taken_back();
+	test_package_order();
+	test_package_crash();
 	test_crash_at_start();
 	test_proof();
 	test_early_proof();
