@@ -96,16 +96,18 @@ struct client_callbacks {
 	int (*check)(void *arg, const struct doc *d, const void *part,
 	    size_t len, const uint64_t *drop, size_t ndrop,
 	    struct client_applied *out);
-	/* The package of the document is brought here: fetched, not before
-	 * delay_ns from now, verified, unpacked aside. from: an address that
-	 * the host says is nearer than the package's own, clean text and
-	 * nothing more, or NULL. 1: it is here already, apply may follow at
+	/* The package of the document, or its full one, is brought here:
+	 * fetched, not before delay_ns from now, verified, unpacked aside.
+	 * from and full_from: addresses of the two that the host says are
+	 * nearer than their own, clean text and nothing more, or NULL. They
+	 * live for this call. 1: it is here already, apply may follow at
 	 * once. 0: client_fetched tells later, exactly once, never from within
 	 * this call; d lives until then or until fetch_cancel.
 	 * -1: it cannot be had, out says why. NULL: documents with packages
 	 * are refused as unsupported. */
 	int (*fetch)(void *arg, const struct doc *d, const char *from,
-	    int64_t delay_ns, struct client_applied *out);
+	    const char *full_from, int64_t delay_ns,
+	    struct client_applied *out);
 	/* Nobody wants it any more: no client_fetched for it. To be there when
 	 * fetch is. Called by client_free, too. */
 	void (*fetch_cancel)(void *arg, uint64_t id);

@@ -166,7 +166,7 @@ count_others(const struct client *c, const char *feature)
 
 int
 client_fetch(struct client *c, struct doc *d, const void *part, size_t len,
-    const char *from, struct client_answer *a)
+    const struct client_from *from, struct client_answer *a)
 {
 	struct client_fetch *f;
 	int got;
@@ -181,7 +181,8 @@ client_fetch(struct client *c, struct doc *d, const void *part, size_t len,
 		refuse(&a->why, WORD_INTERNAL, "out of memory");
 		return -1;
 	}
-	got = c->cb.fetch(c->cb.arg, d, from, delay_ns(c, d), &a->applied);
+	got = c->cb.fetch(c->cb.arg, d, from->package, from->full,
+	    delay_ns(c, d), &a->applied);
 	if (got == 0) {
 		client_supersede_fetch(c, d->feature, d->id);
 		insert(c, f);
@@ -198,7 +199,7 @@ client_fetch(struct client *c, struct doc *d, const void *part, size_t len,
 
 int
 client_fetch_update(struct client *c, struct doc *d, const void *part,
-    size_t len, const char *from, struct client_answer *a)
+    size_t len, const struct client_from *from, struct client_answer *a)
 {
 	int got;
 

@@ -64,6 +64,11 @@ struct client_check {
 	size_t len;
 };
 
+/* Where its packages are near, as a host says; NULL: it does not. */
+struct client_from {
+	const char *package, *full;
+};
+
 /* A document whose package is being fetched. */
 struct client_fetch {
 	struct client_fetch *next; /* by id */
@@ -261,10 +266,10 @@ struct client_fetch *client_fetch_of(const struct client *c,
  * feature superseded. -1 with the answer.
  */
 int client_fetch(struct client *c, struct doc *d, const void *part, size_t len,
-    const char *from, struct client_answer *a);
+    const struct client_from *from, struct client_answer *a);
 /* An UPDATE with a package, admitted. 1 when the document was kept. */
 int client_fetch_update(struct client *c, struct doc *d, const void *part,
-    size_t len, const char *from, struct client_answer *a);
+    size_t len, const struct client_from *from, struct client_answer *a);
 /* The UPDATE of one that is in the list came again. */
 void client_fetch_again(struct client *c, uint64_t id, struct client_answer *a);
 /* It leaves the list, and is fetched no more. */

@@ -737,6 +737,7 @@ static int
 begin_update(struct client *c, const struct keep_doc *k, struct doc *d,
     const void *part, size_t len)
 {
+	const struct client_from from = {NULL, NULL};
 	struct client_answer a;
 	struct record *r;
 	int64_t until_ns;
@@ -745,7 +746,7 @@ begin_update(struct client *c, const struct keep_doc *k, struct doc *d,
 	client_answer_init(&a);
 	memcpy(a.feature, d->feature, strlen(d->feature) + 1);
 	if (d->package.present)
-		got = client_fetch(c, d, part, len, NULL, &a);
+		got = client_fetch(c, d, part, len, &from, &a);
 	if (got == 0) {
 		begin_fetch(c, k, client_find_fetch(c, k->id));
 		return 1;

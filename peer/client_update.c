@@ -539,7 +539,7 @@ client_open_update(struct client *c, uint64_t id, const void *head, size_t len,
 
 static void
 update(struct client *c, uint64_t id, const uint8_t *body, size_t head_len,
-    size_t len, const char *from, struct client_answer *a)
+    size_t len, const struct client_from *from, struct client_answer *a)
 {
 	struct doc *d = open_admitted(c, id, body, head_len, 0, a);
 	const uint8_t *part = body + head_len;
@@ -773,10 +773,19 @@ client_read_update(struct client *c, const struct frame *f, uint64_t *id,
 	return 0;
 }
 
+static const char *
+read_address(const struct frame *f, const char *name)
+{
+	const struct frame_text *t = frame_get(f, name);
+
+	return t != NULL && t->len > 0 ? t->s : NULL;
+}
+
 void
 client_take_update(struct client *c, const struct frame *f)
 {
-	const struct frame_text *from = frame_get(f, "from");
+	const struct client_from from = {
+	    read_address(f, "from"), read_address(f, "full-from")};
 	struct client_answer a;
 	size_t head_len;
 	uint64_t id;
@@ -784,8 +793,7 @@ client_take_update(struct client *c, const struct frame *f)
 	if (client_read_update(c, f, &id, &head_len) != 0)
 		return;
 	client_answer_init(&a);
-	update(c, id, f->body, head_len, (size_t)f->body_len,
-	    from != NULL && from->len > 0 ? from->s : NULL, &a);
+	update(c, id, f->body, head_len, (size_t)f->body_len, &from, &a);
 	client_answer(c, "update", id, &a);
 	client_caught_up(c);
 	client_fire_due(c);

@@ -123,14 +123,18 @@ on_check(void *arg, const struct doc *d, const void *part, size_t len,
 }
 
 __attribute__((unused)) static int
-on_fetch(void *arg, const struct doc *d, const char *from, int64_t delay_ns,
-    struct client_applied *out)
+on_fetch(void *arg, const struct doc *d, const char *from,
+    const char *full_from, int64_t delay_ns, struct client_applied *out)
 {
 	struct world *w = arg;
 
-	buf_printf(&w->events, "fetch %" PRIu64 " %s %s%s%s\n",
-	    (d->id - T0) / S, d->feature, d->package.url,
-	    from != NULL ? " from " : "", from != NULL ? from : "");
+	buf_printf(&w->events, "fetch %" PRIu64 " %s %s", (d->id - T0) / S,
+	    d->feature, d->package.url);
+	if (from != NULL)
+		buf_printf(&w->events, " from %s", from);
+	if (full_from != NULL)
+		buf_printf(&w->events, " full from %s", full_from);
+	buf_puts(&w->events, "\n");
 	w->delay_ns = delay_ns;
 	*out = w->no_fetch;
 	return w->fetch;

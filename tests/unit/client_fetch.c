@@ -10,17 +10,19 @@
 #define EXPIRES   "expires: 2026-11-22T10:20:00Z\n"
 #define LATER     GREETING_AT("2026-11-22T10:21:00Z")
 
-/* A frame of the document with an address of the host's own. */
+/* A frame of the document with addresses of the host's own. */
 static void
-hear_from(struct world *w, const struct doc_spec *spec, const char *from)
+hear_from(struct world *w, const struct doc_spec *spec, const char *from,
+    const char *full)
 {
 	struct buf head = BUF_INIT, frame = BUF_INIT;
 	const size_t len = spec->parts[DOC_CLIENT].len;
 
 	put_head(&head, spec, 1);
 	buf_printf(&frame,
-	    "UPDATE %" PRIu64 "\nhead: %zu\nfrom: %s\nlength: %zu\n\n",
-	    spec->id, head.len, from, head.len + len);
+	    "UPDATE %" PRIu64
+	    "\nhead: %zu\nfrom: %s\nfull-from: %s\nlength: %zu\n\n",
+	    spec->id, head.len, from, full, head.len + len);
 	buf_append(&frame, head.data, head.len);
 	buf_append(&frame, spec->parts[DOC_CLIENT].bytes, len);
 	buf_puts(&frame, "\n");
@@ -90,7 +92,7 @@ test_fetched(void)
 	spec.feature = "c";
 	spec.parts[DOC_CLIENT].bytes = NULL;
 	spec.parts[DOC_CLIENT].len = 0;
-	hear_from(&w, &spec, "https://near.example/a b");
+	hear_from(&w, &spec, "https://near.example/a b", "");
 	IS_STR(told(&w),
 	    "fetch 12 c " PACKAGE_AT " from https://near.example/a b\n",
 	    "a nearer address is the host's to tell");
@@ -99,9 +101,9 @@ test_fetched(void)
 	    "a document may be nothing but its package");
 	spec.id = T0 + 13 * S;
 	spec.feature = "d";
-	hear_from(&w, &spec, "");
-	IS_STR(told(&w), "fetch 13 d " PACKAGE_AT "\n",
-	    "an empty address is none");
+	hear_from(&w, &spec, "", "ftp://b");
+	IS_STR(told(&w), "fetch 13 d " PACKAGE_AT " full from ftp://b\n",
+	    "also of the full one; an empty address is none");
 	world_free(&w);
 }
 
