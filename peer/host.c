@@ -159,7 +159,7 @@ host_next_ns(const struct host *h)
 	next = earlier(next, h->late_ns);
 	next = earlier(next, by_next_ns(h));
 	next = earlier(next, h->proven_ns);
-	next = earlier(next, package_next_ns(h));
+	next = earlier(next, host_package_next_ns(h));
 	return earlier(next, it != NULL ? it->deadline_ns : -1);
 }
 
@@ -180,7 +180,7 @@ host_tick(struct host *h)
 		push_tick(h->push);
 	if (h->late_ns >= 0 && h->late_ns <= now)
 		push_record_late(h);
-	package_tick(h);
+	host_package_tick(h);
 	server_tick(h);
 	mark_tick(h);
 }
@@ -861,7 +861,7 @@ host_free(struct host *h)
 	if (h->begun)
 		mark_all(h);
 	push_free(h->push);
-	package_free(h);
+	host_package_free(h);
 	while ((p = h->queue) != NULL) {
 		h->queue = p->next;
 		push_free(p);

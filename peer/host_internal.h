@@ -364,34 +364,34 @@ void check_end(struct push *p, const char *word);
 
 /* host_package.c */
 /* 1 when the document's packages are to be brought here. */
-int package_is_wanted(const struct host *h, const struct doc *d);
-uint64_t package_bytes(const struct doc *d); /* of all its packages */
+int host_package_is_wanted(const struct host *h, const struct doc *d);
+uint64_t host_package_bytes(const struct doc *d); /* of all its packages */
 /* May another push wait for its packages: WORD_OK or WORD_BUSY. */
-enum word package_admit(struct host *h, const struct doc *d,
+enum word host_package_admit(struct host *h, const struct doc *d,
     struct refusal *why);
 /* The push waits for its packages, then for its turn. It may be gone
  * afterwards. */
-void package_start(struct push *p);
+void host_package_start(struct push *p);
 /* A revert came: the pushes of its feature that wait end. */
-void package_abort(struct host *h, const struct doc *revert);
+void host_package_abort(struct host *h, const struct doc *revert);
 /* Something of the feature was accepted: those that wait and are older now
  * end. */
-void package_review(struct host *h, const char *feature);
+void host_package_review(struct host *h, const char *feature);
 /* The document is live: its packages are fetched when there is room. */
-void package_live(struct host *h, struct record *r);
+void host_package_live(struct host *h, struct record *r);
 /* What nobody names any more is given up. */
-void package_sweep(struct host *h);
+void host_package_sweep(struct host *h);
 /* The host ends: nothing is awaited any more; nothing is remembered. */
-void package_stop(struct host *h);
-void package_free(struct host *h);
+void host_package_stop(struct host *h);
+void host_package_free(struct host *h);
 /* PROGRESS package for those that wait; -1: nobody does. */
-int64_t package_next_ns(const struct host *h);
-void package_tick(struct host *h);
+int64_t host_package_next_ns(const struct host *h);
+void host_package_tick(struct host *h);
 /* The address under which it is announced: in buf, or the package's own. */
-const char *package_from(const struct host *h, const struct doc_package *p,
+const char *host_package_from(const struct host *h, const struct doc_package *p,
     char buf[HOST_FROM]);
 /* A line of STATUS for each package; after oper_count. */
-void package_put_status(struct host *h, struct buf *b);
+void host_package_put_status(struct host *h, struct buf *b);
 
 /* host_result.c */
 void push_result(struct host_conn *c, const struct frame *f);

@@ -205,7 +205,7 @@ oper_status(struct host_conn *c)
 		if (h->catalog.records[i]->doc != NULL &&
 		    h->catalog.records[i]->doc->kind == DOC_UPDATE)
 			put_update(h->catalog.records[i], &b);
-	package_put_status(h, &b);
+	host_package_put_status(h, &b);
 	answer(c, &b);
 	buf_free(&b);
 }

@@ -31,13 +31,13 @@ struct mirror { /* a package that was asked for */
 /* ---- what a document names ---------------------------------------------- */
 
 int
-package_is_wanted(const struct host *h, const struct doc *d)
+host_package_is_wanted(const struct host *h, const struct doc *d)
 {
 	return d->package.present && h->cb.package != NULL;
 }
 
 uint64_t
-package_bytes(const struct doc *d)
+host_package_bytes(const struct doc *d)
 {
 	/* Each is below 2^63. */
 	return d->package.len + (d->full.present ? d->full.len : 0);
@@ -140,7 +140,7 @@ log_answer(struct host *h, const struct doc *d, const struct host_package *a)
 		    "document %" PRIu64 " (%s): package %s %s is here, %" PRIu64
 		    " bytes in %" PRId64 " ms",
 		    d->id, d->feature, d->package.name, d->package.release,
-		    package_bytes(d), a->took_ns / 1000000);
+		    host_package_bytes(d), a->took_ns / 1000000);
 	else
 		host_log(h,
 		    "document %" PRIu64 " (%s): package %s %s could not be "
@@ -171,7 +171,7 @@ find_push(struct host *h, uint64_t id)
 }
 
 enum word
-package_admit(struct host *h, const struct doc *d, struct refusal *why)
+host_package_admit(struct host *h, const struct doc *d, struct refusal *why)
 {
 	const struct push *p;
 	size_t n = 0;
@@ -221,18 +221,18 @@ push_answered(struct push *p, const struct host_package *a)
 	p->phase = PUSH_QUEUED;
 	log_answer(h, p->doc, a);
 	if (a->result == RESULT_APPLIED) {
-		p->so_far = package_bytes(p->doc);
+		p->so_far = host_package_bytes(p->doc);
 		push_tell_package(p);
 	} else {
 		push_tell_done(p, "failed", WORD_OK, reason(why, a));
 		leave(take_out(find_push(h, p->doc->id)));
-		package_sweep(h);
+		host_package_sweep(h);
 	}
 	push_next(h);
 }
 
 void
-package_start(struct push *p)
+host_package_start(struct push *p)
 {
 	struct host *h = p->host;
 	const struct doc *d = p->doc;
@@ -265,7 +265,7 @@ package_start(struct push *p)
 }
 
 void
-package_abort(struct host *h, const struct doc *revert)
+host_package_abort(struct host *h, const struct doc *revert)
 {
 	struct push **at = &h->queue, *p;
 
@@ -285,7 +285,7 @@ package_abort(struct host *h, const struct doc *revert)
 }
 
 void
-package_review(struct host *h, const char *feature)
+host_package_review(struct host *h, const char *feature)
 {
 	struct push **at = &h->queue, *p;
 	struct refusal why;
@@ -359,11 +359,11 @@ refetch_next(struct host *h)
 }
 
 void
-package_live(struct host *h, struct record *r)
+host_package_live(struct host *h, struct record *r)
 {
 	struct refetch *f = NULL, **last = &h->refetches;
 
-	if (!h->begun || !package_is_wanted(h, r->doc) ||
+	if (!h->begun || !host_package_is_wanted(h, r->doc) ||
 	    (r->state != RECORD_LIVE && r->state != RECORD_RETIRED))
 		return;
 	if (mirror_of(h, r->doc) != 0)
@@ -418,7 +418,7 @@ host_package_progress(struct host *h, uint64_t id, uint64_t so_far)
 /* ---- what is not wanted any more ----------------------------------------- */
 
 void
-package_sweep(struct host *h)
+host_package_sweep(struct host *h)
 {
 	struct mirror **m = &h->mirrors, *gone;
 	struct refetch **f = &h->refetches;
@@ -443,7 +443,7 @@ package_sweep(struct host *h)
 }
 
 void
-package_stop(struct host *h)
+host_package_stop(struct host *h)
 {
 	struct push **at = &h->queue;
 
@@ -461,11 +461,11 @@ package_stop(struct host *h)
 }
 
 void
-package_free(struct host *h)
+host_package_free(struct host *h)
 {
 	struct mirror *m;
 
-	package_stop(h);
+	host_package_stop(h);
 	while ((m = h->mirrors) != NULL) {
 		h->mirrors = m->next;
 		free(m);
@@ -482,7 +482,7 @@ is_told(const struct push *p)
 }
 
 int64_t
-package_next_ns(const struct host *h)
+host_package_next_ns(const struct host *h)
 {
 	const struct push *p;
 	int64_t next = -1, due;
@@ -496,7 +496,7 @@ package_next_ns(const struct host *h)
 }
 
 void
-package_tick(struct host *h)
+host_package_tick(struct host *h)
 {
 	int64_t now = host_now_ns(h);
 	struct push *p;
@@ -510,7 +510,7 @@ package_tick(struct host *h)
 
 /* The address under which it is announced. */
 const char *
-package_from(const struct host *h, const struct doc_package *p,
+host_package_from(const struct host *h, const struct doc_package *p,
     char buf[HOST_FROM])
 {
 	if (h->cb.package_from == NULL ||
@@ -529,8 +529,8 @@ put_one(const struct host *h, const struct doc *d, const struct doc_package *p,
 	buf_printf(b,
 	    "package: %" PRIu64 " %s %s %s bytes=%" PRIu64 " of=%" PRIu64
 	    " fetching=%zu from=%s\n",
-	    d->id, p->name, p->release, state, so_far, package_bytes(d),
-	    fetching, package_from(h, p, from));
+	    d->id, p->name, p->release, state, so_far, host_package_bytes(d),
+	    fetching, host_package_from(h, p, from));
 }
 
 static void
@@ -555,7 +555,7 @@ put_record(struct host *h, const struct record *r, struct buf *b)
 		so_far = (*f)->so_far;
 	} else if (n->package == RESULT_APPLIED) {
 		state = "here";
-		so_far = package_bytes(r->doc);
+		so_far = host_package_bytes(r->doc);
 	} else if (n->package != RESULT_NONE) {
 		state = "missing";
 	}
@@ -563,7 +563,7 @@ put_record(struct host *h, const struct record *r, struct buf *b)
 }
 
 void
-package_put_status(struct host *h, struct buf *b)
+host_package_put_status(struct host *h, struct buf *b)
 {
 	const struct push *p;
 	size_t i;

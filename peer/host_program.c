@@ -197,7 +197,7 @@ host_begin(struct host *h)
 	}
 	for (i = 0; i < h->catalog.n; i++)
 		if (h->catalog.records[i]->doc != NULL)
-			package_live(h, h->catalog.records[i]);
+			host_package_live(h, h->catalog.records[i]);
 }
 
 void

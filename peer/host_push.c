@@ -74,7 +74,7 @@ begin(struct push *p)
 		push_refused(p, w, why.text);
 	}
 	push_free(p);
-	package_sweep(h);
+	host_package_sweep(h);
 }
 
 /* The first of the queue that waits for nothing but its turn, taken out of it;
@@ -126,7 +126,7 @@ push_leave(struct push *p)
 	if (p->conn != NULL)
 		p->conn->held = 1;
 	push_free(p);
-	package_sweep(h);
+	host_package_sweep(h);
 	push_next(h);
 }
 
@@ -283,7 +283,7 @@ accept_record(struct push *p, struct err *e)
 	if (catalog_accept(&h->catalog, r->doc->feature, r->id) != 0)
 		host_log(h, "update %" PRIu64 ": out of memory for its order",
 		    r->id);
-	package_review(h, r->doc->feature);
+	host_package_review(h, r->doc->feature);
 	return 0;
 }
 
@@ -301,7 +301,7 @@ release_update(struct push *p, struct err *e)
 	r->state = RECORD_LIVE;
 	state_cover(p->host, r);
 	if (p->seed) /* what was pushed has its packages here */
-		package_live(p->host, r);
+		host_package_live(p->host, r);
 	if (doc_has_client(r->doc))
 		push_send_all(p, push_update_frame(p->host, r), ASKED_UPDATE);
 	if (p->answered < p->targeted)
@@ -729,9 +729,9 @@ take_in(struct host *h, struct push *p)
 
 	/* A seed is needed by those that follow it; its packages are fetched
 	 * when it is live. */
-	if (!p->seed && package_is_wanted(h, p->doc)) {
-		if (package_admit(h, p->doc, &why) == WORD_OK)
-			package_start(p);
+	if (!p->seed && host_package_is_wanted(h, p->doc)) {
+		if (host_package_admit(h, p->doc, &why) == WORD_OK)
+			host_package_start(p);
 		else
 			busy(p, why.text);
 		return;
@@ -744,7 +744,7 @@ take_in(struct host *h, struct push *p)
 		return;
 	}
 	if (p->doc->kind == DOC_REVERT)
-		package_abort(h, p->doc);
+		host_package_abort(h, p->doc);
 	if (h->push != NULL) {
 		enqueue(h, p);
 	} else {
@@ -806,7 +806,7 @@ push_shutdown(struct host *h)
 	struct push *p = h->push;
 
 	h->ending = 1;
-	package_stop(h);
+	host_package_stop(h);
 	if (p == NULL || p->phase != PUSH_SERVER)
 		return;
 	cancel_answer(p);

@@ -25,7 +25,7 @@ put_from(struct buf *b, const struct host *h, const char *name,
 
 	if (!p->present)
 		return;
-	from = package_from(h, p, buf);
+	from = host_package_from(h, p, buf);
 	if (strcmp(from, p->url) != 0)
 		frame_put(b, name, "%s", from);
 }
@@ -194,7 +194,7 @@ push_tell_package(struct push *p)
 	frame_begin(&b, "PROGRESS");
 	frame_arg(&b, "package");
 	frame_put(&b, "bytes", "%" PRIu64, p->so_far);
-	frame_put(&b, "of", "%" PRIu64, package_bytes(p->doc));
+	frame_put(&b, "of", "%" PRIu64, host_package_bytes(p->doc));
 	frame_end(&b);
 	tell(p, &b);
 }
