@@ -21,6 +21,8 @@ static const struct {
     {"verify", cmd_verify, "check documents, packages and signed files"},
     {"pack", cmd_pack, "make a release package of a folder"},
     {"unpack", cmd_unpack, "unpack a signed release package"},
+    {"verify", cmd_verify, "check documents, ledgers and signed files"},
+    {"fetch", cmd_fetch, "bring a file here by FTP and check it"},
     {"serve", cmd_serve, "run a program as a host that takes updates"},
     {"client", cmd_client, "run a program as a client of a host"},
     {"push", cmd_push, "sign an update and send it to hosts"},

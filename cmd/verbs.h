@@ -11,6 +11,7 @@
 int cmd_accept(int argc, char **argv);
 int cmd_client(int argc, char **argv);
 int cmd_close(int argc, char **argv);
+int cmd_fetch(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_open(int argc, char **argv);

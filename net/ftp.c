@@ -562,6 +562,7 @@ greet(struct ftp *f, struct err *e)
 		return -1;
 	if (code == 220)
 		return 0;
+	f->code = code;
 	ftp_refused(f, NULL, "the server takes no logins", e);
 	if (e != NULL)
 		e->kind = ERR_PEER;

@@ -352,12 +352,43 @@ wanted(const struct transfer *t)
 	return t->begun ? POLLIN : 0;
 }
 
+/* The control connection is gone. What came before is of use to who goes on
+ * with it another time. */
+static void
+salvage(struct transfer *t)
+{
+	struct err *e = t->e;
+	uint64_t before;
+
+	if (t->from_fd >= 0 || !t->begun || t->final != 0)
+		return;
+	t->e = NULL;
+	if (!t->connected && check_connected(t) != 0)
+		goto out;
+	do
+		before = t->at;
+	while (t->connected && !t->moved && receive(t) == 0 && t->at > before);
+out:
+	t->e = e;
+}
+
+/* What one wait has brought. 0 to go on, or -1 with err. */
+static int
+attend(struct transfer *t, short control, short data)
+{
+	/* The last word first: it is the better reason. */
+	if (control != 0 && listen_to(t) != 0) {
+		salvage(t);
+		return -1;
+	}
+	return data != 0 && !t->moved ? move(t) : 0;
+}
+
 static int
 run(struct transfer *t)
 {
 	struct ftp *f = t->f;
 	struct pollfd fds[2];
-	struct err *e = t->problem == 0 ? t->e : NULL;
 
 	while (!t->moved || t->final == 0) {
 		memset(fds, 0, sizeof fds);
@@ -365,18 +396,14 @@ run(struct transfer *t)
 		fds[0].events = POLLIN;
 		fds[1].events = wanted(t);
 		fds[1].fd = fds[1].events != 0 ? t->fd : -1;
-		e = t->problem == 0 ? t->e : NULL;
-		if (ftp_wait(f, fds, 2, t->until_ns, t->path, e) != 0)
-			goto lost;
-		/* The last word first: it is the better reason. */
-		if (fds[0].revents != 0 && listen_to(t) != 0)
-			return -1;
-		if (fds[1].revents != 0 && !t->moved && move(t) != 0)
+		if (ftp_wait(f, fds, 2, t->until_ns, t->path, t->e) != 0)
+			goto fail;
+		if (attend(t, fds[0].revents, fds[1].revents) != 0)
 			return -1;
 	}
 	if (t->problem == 0)
 		return 0;
-lost:
+fail:
 	if (t->problem != 0)
 		ftp_break(f, t->path, t->e, "data connection: %s",
 		    strerror(t->problem));

@@ -118,6 +118,8 @@ parse_path(struct ftp_url *out, const char *s, size_t len)
 			return "files are moved as they are, ;type=i alone";
 		len -= mark_len + 1;
 	}
+	if (memchr(s, ';', len) != NULL)
+		return "';' in a path is written %3B";
 	if (memchr(s, '#', len) != NULL || memchr(s, '?', len) != NULL)
 		return "'#' and '?' in a path are written %23 and %3F";
 	if (len >= 3 && strncasecmp(s, "%2f", 3) == 0) {
