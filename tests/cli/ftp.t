@@ -53,7 +53,7 @@ play() {
 	[ -z "$part" ] || printf %s "$part" >got.part
 	"$fakeftp" "$1" >first 2>fake.err &
 	fake=$!
-	t_pids="$t_pids $fake"
+	t_pids=$fake
 	read -r line <first
 	port=${line#listening: }
 	play_client "$1"
@@ -85,6 +85,7 @@ play() {
 	fi
 	[ ! -e got.part ] || why="$why; something is left"
 	wait "$fake" || why="$why; $(cat fake.err)"
+	t_pids=
 	t_r=0
 	[ -z "$why" ] || t_r=1
 	ok "$t_r" "$name" || {
