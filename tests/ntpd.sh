@@ -9,12 +9,14 @@
 #   fi
 #
 # It is chronyd, from build/peers, where tests/deps.sh has unpacked it
-# (HOTFIX_PEERS names another folder), else from the machine.
+# (HOTFIX_PEERS names another folder), else from the machine. $ntp_want is a port
+# that it must have, for clients that ask no other.
 # What is put here is read by the test.
 # shellcheck shell=sh disable=SC2034
 
 ntp_peers=${HOTFIX_PEERS:-$HOTFIX_TOP/build/peers}
 ntp_count=0
+ntp_want=
 
 # Has process $1 a socket bound to port $2? Nothing is sent to it.
 ntp_listens() {
@@ -59,7 +61,7 @@ ntpd() {
 		# Below what the kernel gives to those who ask for none. A port
 		# that is taken ends the server: then another one is tried.
 		ntp_port=$(od -An -N2 -tu2 /dev/urandom)
-		ntp_port=$((20000 + ntp_port % 12000))
+		ntp_port=${ntp_want:-$((20000 + ntp_port % 12000))}
 		! ntp_listens self "$ntp_port" || continue
 		# -x: never set the clock; -U: not being root is fine.
 		# shellcheck disable=SC2086

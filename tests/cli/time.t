@@ -53,6 +53,7 @@ ok $? 'N7: the port is another one each time'
 is "$(asked n3-rate | wc -l)" 1 'N3: after RATE nothing more is asked'
 is "$(asked n3-deny | wc -l)" 1 'N3: nor after DENY'
 is "$(asked n3-rate-late | wc -l)" 3 'N3: a kiss ends it at any time'
+is "$(asked limits | wc -l)" 5 'who drops what comes too fast is asked slowly'
 is "$(asked silent | wc -l)" 3 'a server that is silent is asked three times'
 
 # --- several ----------------------------------------------------------------

@@ -8,8 +8,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,6 +29,16 @@ on_alarm(int sig)
 {
 	(void)sig;
 	stopped = 1;
+}
+
+static void *
+stop_soon(void *arg)
+{
+	const struct timespec soon = {0, 50000000};
+
+	nanosleep(&soon, NULL);
+	stopped = 1;
+	return arg;
 }
 
 static void
@@ -113,6 +125,7 @@ check_stop(const char *mute)
 	struct ntp_config c = {&mute, 1, FLOOR, &stopped};
 	struct itimerval soon = {{0, 0}, {0, 50000}};
 	struct sigaction sa;
+	pthread_t thread;
 	struct ntp_result r;
 	struct err e = {0};
 	int64_t start_ns;
@@ -132,6 +145,16 @@ check_stop(const char *mute)
 	IS_STR(e.text, "interrupted", "and says so");
 	OK(clock_mono_ns() - start_ns < S_NS * 9 / 10,
 	    "at once, not when its second is over");
+	/* As of a signal that came just before the wait. */
+	stopped = 0;
+	start_ns = clock_mono_ns();
+	if (pthread_create(&thread, NULL, stop_soon, NULL) != 0) {
+		OK(0, "a thread");
+		return;
+	}
+	IS(ntp_query(&c, &r, &e), -1, "a signal that interrupts no wait");
+	OK(clock_mono_ns() - start_ns < S_NS * 9 / 10, "is seen, too");
+	pthread_join(thread, NULL);
 }
 
 static void

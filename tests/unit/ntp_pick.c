@@ -10,12 +10,15 @@ static void
 check_samples(void)
 {
 	struct ntp_sample best, one[] = {{7, 3}};
+	struct ntp_sample two[] = {{20, 100}, {10, 5}};
 	struct ntp_sample four[] = {{-900, 2000}, {10, 50}, {12, 40}, {30, 90}};
 	struct ntp_sample apart[] = {{0, 0}, {SLACK + 3, 6}, {0, 0}, {0, 0}};
 	int64_t apart_us = 0;
 
 	IS(ntp_pick_sample(&best, one, 1, &apart_us), 0, "a sample alone");
 	OK(best.offset_us == 7 && best.delay_us == 3, "is taken");
+	IS(ntp_pick_sample(&best, two, 2, &apart_us), 0, "two samples");
+	IS(best.offset_us, 10, "have no median: it is the faster one");
 	IS(ntp_pick_sample(&best, four, 4, &apart_us), 0, "four samples");
 	IS(best.offset_us, 12, "N11: the median of the three that were fast");
 	IS(best.delay_us, 40, "with its own delay");
