@@ -18,11 +18,11 @@ static const struct {
 	const char *what;
 } verbs[] = {
     {"keygen", cmd_keygen, "make a pair of keys"},
-    {"verify", cmd_verify, "check documents, packages and signed files"},
     {"pack", cmd_pack, "make a release package of a folder"},
     {"unpack", cmd_unpack, "unpack a signed release package"},
-    {"verify", cmd_verify, "check documents, ledgers and signed files"},
+    {"verify", cmd_verify, "check documents, packages and signed files"},
     {"fetch", cmd_fetch, "bring a file here by FTP and check it"},
+    {"time", cmd_time, "how far the clock is off, by time servers"},
     {"serve", cmd_serve, "run a program as a host that takes updates"},
     {"client", cmd_client, "run a program as a client of a host"},
     {"push", cmd_push, "sign an update and send it to hosts"},
@@ -34,7 +34,6 @@ static const struct {
     {"close", cmd_close, "end what open began"},
     {"accept", cmd_accept, "let a host take in one old document"},
     {"reload", cmd_reload, "let a host read its trusted keys anew"},
-    {"time", cmd_time, "how far the clock is off, by time servers"},
 };
 
 #define NVERBS (sizeof verbs / sizeof *verbs)

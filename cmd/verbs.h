@@ -22,8 +22,8 @@ int cmd_retire(int argc, char **argv);
 int cmd_revert(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_status(int argc, char **argv);
-int cmd_unpack(int argc, char **argv);
 int cmd_time(int argc, char **argv);
+int cmd_unpack(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 #endif
