@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "cmd/wrap.h"
+#include "lua-host/wrap.h"
 
 #define SHOWN 128 /* of an option's value in a message */
 

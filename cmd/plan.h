@@ -50,8 +50,8 @@ int plan_has_part(const struct plan *p, enum doc_part_kind kind);
 
 /*
  * The parts from their files, and the feature's name. A part is the text of its
- * file, then the modules (cmd/wrap.h) in the order in which they were given.
- * 0, or -1 with err.
+ * file, then the modules (lua-host/wrap.h) in the order in which they were
+ * given. 0, or -1 with err.
  */
 int plan_read_parts(struct plan *p, struct err *e);
 

@@ -8,8 +8,8 @@
  */
 
 #include "lua-host/rehearse.h"
+#include "lua-host/child.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,11 +33,6 @@
 #define HEAD        5
 #define MESSAGE_MAX (HEAD + ENGINE_REPORT_MAX)
 
-/* Descriptors that are looked at where /proc does not list them: more than
- * any host has connections, and still a fraction of a second. The limit of
- * the process would not do, it may have been lowered. */
-#define DESCRIPTORS_MAX (1 << 20)
-
 /* A parent that was killed kills nobody: then the child ends by itself, this
  * much later than it would have. */
 #define ALARM_SPARE_S 2
@@ -56,67 +51,15 @@ struct rehearsal {
 	void (*done)(void *done_arg, const struct rehearse_answer *answer);
 	void *done_arg;
 	int collector_ran;
-	pid_t pid;
-	int fd; /* the end we read */
+	struct child child;
 	int late;
 	int64_t start_ns, stall_ns;
 	size_t got;
 	uint8_t bytes[MESSAGE_MAX + 1]; /* one more would be too many */
 };
 
-/* --- the child: what it leaves behind ------------------------------------- */
-
-static void
-redirect(int fd, int nowhere, int keep)
-{
-	if (fd == keep || fd == nowhere || dup2(nowhere, fd) >= 0)
-		return;
-	/* A limit that was lowered leaves numbers that can only be closed.
-	 * What stays within reach is the live process's own. */
-	if (close(fd) != 0)
-		_exit(1);
-}
-
-/* Sockets would be kept open, locks held, files read from. The numbers stay
- * taken, so nothing that is opened later is mistaken for an old one. */
-static void
-redirect_all(int nowhere, int keep)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *d;
-	uint64_t fd;
-	int i;
-
-	if (dir != NULL) {
-		while ((d = readdir(dir)) != NULL)
-			if (num_parse(d->d_name, strlen(d->d_name), INT32_MAX,
-				&fd) == NUM_OK &&
-			    (int)fd != dirfd(dir))
-				redirect((int)fd, nowhere, keep);
-		closedir(dir);
-		return;
-	}
-	for (i = 0; i < DESCRIPTORS_MAX; i++)
-		if (fcntl(i, F_GETFD) >= 0)
-			redirect(i, nowhere, keep);
-}
-
-/* A handler of ours would act for us; a signal that we ignore or block would
- * not end the child. */
-static void
-reset_signals(void)
-{
-	struct sigaction sa;
-	sigset_t none;
-	int i;
-
-	memset(&sa, 0, sizeof sa);
-	sa.sa_handler = SIG_DFL;
-	for (i = 1; i <= SIGRTMAX; i++)
-		sigaction(i, &sa, NULL);
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
-}
+/* --- the child: its limits --------------------------------------------------
+ */
 
 static void
 set_limit(int which, uint64_t soft, uint64_t hard)
@@ -305,18 +248,14 @@ perform(const struct rehearsal *r, uint8_t out[MESSAGE_MAX + 1])
 	return len;
 }
 
-/* All signals are blocked. */
-__attribute__((noreturn)) static void
-run_child(const struct rehearsal *r, int fd, int nowhere)
+static int
+run_child(void *arg, int fd)
 {
+	const struct rehearsal *r = arg;
 	uint8_t message[MESSAGE_MAX + 1];
-	size_t len;
 
-	redirect_all(nowhere, fd);
-	reset_signals();
 	set_limits(&r->limits);
-	len = perform(r, message);
-	_exit(file_write_all(fd, message, len) != 0);
+	return file_write_all(fd, message, perform(r, message)) != 0;
 }
 
 /* --- the parent ----------------------------------------------------------- */
@@ -334,21 +273,13 @@ stop_collector(struct rehearsal *r)
 static int
 end_child(struct rehearsal *r)
 {
-	int status = -1;
+	int status;
 
 	if (r->loop != NULL) {
 		loop_unwatch(r->loop, &r->io);
 		loop_timer_cancel(r->loop, &r->timer);
 	}
-	/* One that closed the pipe and lives on; no other notices. */
-	kill(r->pid, SIGKILL);
-	close(r->fd);
-	while (waitpid(r->pid, &status, 0) < 0) {
-		if (errno == EINTR)
-			continue;
-		status = -1;
-		break;
-	}
+	status = child_end(&r->child);
 	if (r->collector_ran)
 		lua_gc(state_lua(r->state), LUA_GCRESTART);
 	return status;
@@ -361,7 +292,8 @@ take(struct rehearsal *r)
 	ssize_t n;
 
 	while (r->got < sizeof r->bytes) {
-		n = read(r->fd, r->bytes + r->got, sizeof r->bytes - r->got);
+		n = read(r->child.fd, r->bytes + r->got,
+		    sizeof r->bytes - r->got);
 		if (n > 0)
 			r->got += (size_t)n;
 		else if (n == 0)
@@ -402,31 +334,6 @@ parse(const struct rehearsal *r, struct rehearse_answer *a)
 	return 0;
 }
 
-static const char *
-signal_name(int number)
-{
-	switch (number) {
-	case SIGABRT:
-		return " (aborted)";
-	case SIGBUS:
-		return " (bus error)";
-	case SIGFPE:
-		return " (arithmetic error)";
-	case SIGILL:
-		return " (illegal instruction)";
-	case SIGKILL:
-		return " (killed)";
-	case SIGSEGV:
-		return " (segmentation fault)";
-	case SIGSYS:
-		return " (bad system call)";
-	case SIGXFSZ:
-		return " (file too large)";
-	default:
-		return "";
-	}
-}
-
 /* Why there is no answer. */
 static void
 explain(const struct rehearsal *r, int status, struct rehearse_answer *a)
@@ -453,7 +360,7 @@ explain(const struct rehearsal *r, int status, struct rehearse_answer *a)
 		else
 			snprintf(a->text, size,
 			    "rehearsal: killed by signal %d%s\n", number,
-			    signal_name(number));
+			    child_signal_name(number));
 	} else if (status != -1 && WIFEXITED(status)) {
 		snprintf(a->text, size,
 		    "rehearsal: it ended with status %d and no answer\n",
@@ -503,41 +410,7 @@ on_late(void *arg)
 	struct rehearsal *r = arg;
 
 	r->late = 1;
-	kill(r->pid, SIGKILL);
-}
-
-/* The descriptors: the two ends of a pipe, and /dev/null. */
-static int
-open_all(int fds[3])
-{
-	fds[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (fds[2] < 0)
-		return -1;
-	if (pipe(fds) != 0)
-		return -1;
-	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
-	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
-}
-
-static int
-fork_child(struct rehearsal *r, int fd, int nowhere)
-{
-	sigset_t all, before;
-	int saved;
-
-	/* No handler may run in the child before it has put them away. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r->start_ns = clock_mono_ns();
-	r->pid = fork();
-	if (r->pid == 0)
-		run_child(r, fd, nowhere);
-	saved = errno;
-	r->stall_ns = clock_mono_ns() - r->start_ns;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
-	return r->pid < 0 ? -1 : 0;
+	kill(r->child.pid, SIGKILL);
 }
 
 /* With loop NULL the caller waits. */
@@ -549,7 +422,6 @@ start(struct loop *loop, struct state *s, const struct rehearse_limits *limits,
 	static const struct rehearse_limits standard = {
 	    REHEARSE_WALL_NS, REHEARSE_CPU_S, REHEARSE_MEMORY};
 	struct rehearsal *r = calloc(1, sizeof *r), *started = NULL;
-	int fds[3] = {-1, -1, -1}, i;
 
 	if (r == NULL)
 		goto out;
@@ -558,19 +430,20 @@ start(struct loop *loop, struct state *s, const struct rehearse_limits *limits,
 	r->limits = limits != NULL ? *limits : standard;
 	r->body = body;
 	r->arg = arg;
-	if (open_all(fds) != 0)
+	if (child_open(&r->child) != 0)
 		goto out;
-	r->fd = fds[0];
 	if (loop != NULL &&
-	    (loop_watch(loop, &r->io, r->fd, LOOP_READ, on_ready, r) != 0 ||
+	    (loop_watch(loop, &r->io, r->child.fd, LOOP_READ, on_ready, r) !=
+		    0 ||
 		loop_timer_set(loop, &r->timer,
 		    clock_mono_ns() + r->limits.wall_ns, on_late, r) != 0))
 		goto out;
-	if (fork_child(r, fds[1], fds[2]) != 0)
+	r->start_ns = clock_mono_ns();
+	if (child_fork(&r->child, 0, run_child, r) != 0)
 		goto out;
+	r->stall_ns = clock_mono_ns() - r->start_ns;
 	stop_collector(r);
 	started = r;
-	fds[0] = -1;
 out:
 	if (started == NULL)
 		err_errno(e, ERR_LOCAL, "cannot rehearse");
@@ -578,9 +451,8 @@ out:
 		loop_unwatch(loop, &r->io);
 		loop_timer_cancel(loop, &r->timer);
 	}
-	for (i = 0; i < 3; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	if (started == NULL && r != NULL)
+		child_end(&r->child);
 	if (started == NULL)
 		free(r);
 	return started;
@@ -623,7 +495,7 @@ rehearse_wait(struct state *s, const struct rehearse_limits *limits,
 
 	if (r == NULL)
 		return -1;
-	ready.fd = r->fd;
+	ready.fd = r->child.fd;
 	ready.events = POLLIN;
 	while (!take(r)) {
 		left_ns = r->start_ns + r->limits.wall_ns - clock_mono_ns();

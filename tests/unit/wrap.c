@@ -1,6 +1,6 @@
 /* Modules as text of an update: Lua reads the very bytes of the file. */
 
-#include "cmd/wrap.h"
+#include "lua-host/wrap.h"
 
 #include <lua.h>
 

@@ -1,6 +1,6 @@
 /* Modules as text of an update: strings of Lua (reference manual, 3.1). */
 
-#include "cmd/wrap.h"
+#include "lua-host/wrap.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef CMD_WRAP_H
-#define CMD_WRAP_H
+#ifndef LUA_HOST_WRAP_H
+#define LUA_HOST_WRAP_H
 
 #include <stddef.h>
 
