@@ -286,13 +286,14 @@ engine_compile(struct engine *e, const char *name, const char *text, size_t len,
 	int failed;
 
 	engine_report_free(report);
-	if (len > STATE_SOURCE_MAX) {
+	if (len > ENGINE_TEXT_MAX) {
 		refused(report, "the source text is too long");
 		return -1;
 	}
 	text_escape(chunk + 1, sizeof chunk - 1, name, strlen(name), 0);
 	state_begin_budget(e->state, U, &e->limits);
-	failed = state_load(e->state, U, text, len, chunk) != 0;
+	failed = state_load_up_to(e->state, U, text, len, ENGINE_TEXT_MAX,
+		     chunk) != 0;
 	over = state_end_budget(e->state);
 	if (failed && lua_type(U, -1) == LUA_TSTRING)
 		engine_report_top(U, report, 1);
@@ -319,7 +320,7 @@ enter(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 	if (id == 0)
 		return held == 0 ? ENGINE_REVERTED
 				 : engine_step(e, &step, report);
-	if (len > STATE_SOURCE_MAX)
+	if (len > ENGINE_TEXT_MAX)
 		return refused(report, "the source text is too long");
 	if (held == 0 && en != NULL && en->len == len &&
 	    memcmp(en->text, text, len) == 0)

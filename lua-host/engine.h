@@ -45,6 +45,14 @@ const char *engine_result_name(enum engine_result r);
 
 #define ENGINE_REPORT_MAX 4096 /* a RESULT's body */
 
+/*
+ * Bytes of one update's text. What a document carries inline is bounded by its
+ * fields (DOC_PART_MAX); this is for the modules of a package, many in one
+ * text. As strings and as compiled functions they take some three times their
+ * size, of the STATE_MEMORY that an update has.
+ */
+#define ENGINE_TEXT_MAX ((size_t)16 << 20)
+
 struct engine_report {
 	struct buf text; /* what was replaced, kept, dropped, still runs old
 			    code; or the error with its traceback. Escaped, LF

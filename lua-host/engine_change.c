@@ -143,7 +143,8 @@ run_text(lua_State *W, struct change *c, size_t i)
 
 	/* No Lua error passes from here until the budget has ended. */
 	state_begin_budget(e->state, U, &e->limits);
-	failed = state_load(e->state, U, en->text, en->len, chunk) != 0;
+	failed = state_load_up_to(e->state, U, en->text, en->len,
+		     ENGINE_TEXT_MAX, chunk) != 0;
 	lua_pushvalue(U, -1);
 	lua_xmove(U, W, 1);
 	if (!failed) {

@@ -154,21 +154,29 @@ read_source(lua_State *L, void *arg, size_t *len)
 static int
 too_long(lua_State *L)
 {
-	return luaL_error(L, "the source text is longer than %d bytes",
-	    (int)STATE_SOURCE_MAX);
+	return luaL_error(L, "the source text is longer than %I bytes",
+	    lua_tointeger(L, 1));
 }
 
 int
 state_load(struct state *s, lua_State *L, const char *text, size_t len,
     const char *name)
 {
+	return state_load_up_to(s, L, text, len, STATE_SOURCE_MAX, name);
+}
+
+int
+state_load_up_to(struct state *s, lua_State *L, const char *text, size_t len,
+    size_t max, const char *name)
+{
 	struct source src = {text, len};
 	int status;
 
 	(void)s;
-	if (len > STATE_SOURCE_MAX) {
+	if (len > max) {
 		lua_pushcfunction(L, too_long);
-		status = lua_pcall(L, 0, 0, 0);
+		lua_pushinteger(L, (lua_Integer)max);
+		status = lua_pcall(L, 1, 0, 0);
 	} else {
 		status = lua_load(L, read_source, &src, name, "t");
 	}

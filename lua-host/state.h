@@ -56,6 +56,9 @@ int state_set_path(struct state *s, const char *dir);
  */
 int state_load(struct state *s, struct lua_State *L, const char *text,
     size_t len, const char *name);
+/* The same with a bound of its own instead of STATE_SOURCE_MAX. */
+int state_load_up_to(struct state *s, struct lua_State *L, const char *text,
+    size_t len, size_t max, const char *name);
 
 /* How many bytes at the start of a source file are no Lua: a byte order mark
  * of UTF-8, and a first line for the shell, which begins with '#', but for its

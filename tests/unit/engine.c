@@ -300,13 +300,13 @@ test_limits(void)
 	IS(push(&g, 21, HIT(2) "('x'):rep(1 << 40)"), ENGINE_FAILED,
 	    "an error of its own is no bound");
 
-	text = malloc(STATE_SOURCE_MAX + 1);
-	memset(text, ' ', STATE_SOURCE_MAX + 1);
+	text = malloc(ENGINE_TEXT_MAX + 1);
+	memset(text, ' ', ENGINE_TEXT_MAX + 1);
 	memcpy(text, ROLL(3), strlen(ROLL(3)));
 	IS(engine_change(g.engine, NULL, 0, 30, "big", text,
-	       STATE_SOURCE_MAX + 1, &g.report),
+	       ENGINE_TEXT_MAX + 1, &g.report),
 	    ENGINE_FAILED, "a text over the limit by one");
-	IS(engine_change(g.engine, NULL, 0, 30, "big", text, STATE_SOURCE_MAX,
+	IS(engine_change(g.engine, NULL, 0, 30, "big", text, ENGINE_TEXT_MAX,
 	       &g.report),
 	    ENGINE_APPLIED, "a text at the limit");
 	free(text);
