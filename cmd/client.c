@@ -19,6 +19,7 @@
 struct client_verb {
 	struct say say;
 	struct option_list pub;
+	struct run_fetch fetch;
 	struct hotfix_client_options client;
 	struct hotfix_loop *loop;
 	struct hotfix_client *running;
@@ -123,9 +124,7 @@ check_told(const struct client_verb *v)
 int
 cmd_client(int argc, char **argv)
 {
-	static const char *const later[] = {
-	    "fetch-timeout", "fetch-tries", "fetch-with", NULL};
-	struct client_verb v = {.loop = NULL};
+	struct client_verb v = {.fetch = RUN_FETCH_INIT};
 	struct hotfix_client_options *o = &v.client;
 	const struct option options[] = {
 	    {'p', "pub", "FILE", "trust this public key", .list = &v.pub},
@@ -140,13 +139,19 @@ cmd_client(int argc, char **argv)
 	    {0, "version", "V", "the program's version", .text = &o->version},
 	    {0, "platform", "P", "the platform (this machine's)",
 		.text = &o->platform},
+	    {0, "fetch-timeout", "T", "of a try to fetch a package (1m)",
+		.ms = &v.fetch.timeout_ms},
+	    {0, "fetch-tries", "N", "give a package up after so many (3)",
+		.text = &v.fetch.tries},
+	    {0, "fetch-with", "CMD", "fetch packages by CMD URL FILE",
+		.text = &o->fetch_with},
 	};
 	const struct usage usage = {
 	    "[-p PUB]... [OPTION]... HOST[:PORT] SCRIPT [ARG]...",
 	    "Run a Lua program as a client of HOST, and keep it up to date"
 	    " with the host's\nupdates. A line on standard input is the"
 	    " program's event line.\n",
-	    options, sizeof options / sizeof *options, NULL, 0, later, 1};
+	    options, sizeof options / sizeof *options, NULL, 0, NULL, 1};
 	char **operands;
 	size_t n;
 	int status;
@@ -156,12 +161,15 @@ cmd_client(int argc, char **argv)
 		return status;
 	if (n < 2)
 		return options_complain(&v.say, "HOST and SCRIPT are needed");
-	if (check_told(&v) != 0)
+	if (check_told(&v) != 0 ||
+	    run_check_fetch(&v.say, &v.fetch, &o->fetch_timeout_ms,
+		&o->fetch_tries) != 0)
 		return ERR_USAGE;
 	o->pub = v.pub.items;
 	o->npub = v.pub.n;
 	o->rehearse = 1;
 	o->watchdog = 1;
+	o->fetch = 1;
 	o->host = operands[0];
 	o->script = operands[1];
 	o->argc = (int)n - 2;

@@ -14,10 +14,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "base/text.h"
 #include "cmd/options.h"
 #include "cmd/signals.h"
 #include "cmd/verbs.h"
+#include "lua-host/package_fetch.h"
 
 int
 run_check_told(const struct say *s, const char *option, const char *text,
@@ -32,6 +34,24 @@ run_check_told(const struct say *s, const char *option, const char *text,
 	return options_complain(s, "%s: not 1 to %zu bytes of clean text%s%s%s",
 	    option, max, *without != '\0' ? " without '" : "", without,
 	    *without != '\0' ? "'" : "");
+}
+
+int
+run_check_fetch(const struct say *s, const struct run_fetch *f,
+    int64_t *timeout_ms, unsigned *tries)
+{
+	uint64_t n = 0;
+
+	if (f->timeout_ms == 0 || f->timeout_ms > PACKAGE_TIMEOUT_MAX_MS)
+		return options_complain(s, "--fetch-timeout: not 1ms to 24h");
+	if (f->tries != NULL && (num_parse(f->tries, strlen(f->tries),
+				     PACKAGE_TRIES_MAX, &n) != NUM_OK ||
+				    n == 0))
+		return options_complain(s, "--fetch-tries: not 1 to %d",
+		    PACKAGE_TRIES_MAX);
+	*timeout_ms = f->timeout_ms > 0 ? f->timeout_ms : 0;
+	*tries = (unsigned)n;
+	return 0;
 }
 
 int

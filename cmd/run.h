@@ -1,6 +1,8 @@
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "cmd/say.h"
 #include "lua-host/hotfix.h"
@@ -12,6 +14,22 @@
  * a complaint. */
 int run_check_told(const struct say *s, const char *option, const char *text,
     size_t max, const char *without);
+
+/* How packages are fetched: --fetch-timeout, --fetch-tries. */
+struct run_fetch {
+	int64_t timeout_ms;
+	const char *tries;
+};
+
+#define RUN_FETCH_INIT   \
+	{                \
+		-1, NULL \
+	}
+
+/* As the library takes them, 0 for what is not said: 0, or 2 after a
+ * complaint. */
+int run_check_fetch(const struct say *s, const struct run_fetch *f,
+    int64_t *timeout_ms, unsigned *tries);
 
 /* Give up root for this user, its group and no others, for good. 0 or -1. */
 int run_as_user(const char *name, struct err *e);

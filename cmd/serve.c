@@ -15,7 +15,8 @@
 
 struct serve {
 	struct say say;
-	struct option_list listen, allow, pub, skip;
+	struct option_list listen, allow, pub, skip, public_url;
+	struct run_fetch fetch;
 	uint64_t skip_ids[OPTION_LIST_MAX];
 	const char *user;
 	int no_rehearsal;
@@ -103,8 +104,8 @@ serve(struct serve *v)
 int
 cmd_serve(int argc, char **argv)
 {
-	static const char *const later[] = {"metrics", "public-url", NULL};
-	struct serve v = {.user = NULL};
+	static const char *const later[] = {"metrics", NULL};
+	struct serve v = {.fetch = RUN_FETCH_INIT};
 	struct hotfix_host_options *o = &v.host;
 	const struct option options[] = {
 	    {'p', "pub", "FILE", "trust this public key", .list = &v.pub},
@@ -126,6 +127,16 @@ cmd_serve(int argc, char **argv)
 	    {0, "user", "NAME", "give up root for this user", .text = &v.user},
 	    {0, "skip", "ID", "leave this update's server part out",
 		.list = &v.skip},
+	    {0, "mirror", "DIR", "keep packages here (STATE/packages)",
+		.text = &o->mirror_dir},
+	    {0, "public-url", "FROM=TO", "announce packages at TO instead",
+		.list = &v.public_url},
+	    {0, "fetch-timeout", "T", "of a try to fetch a package (10m)",
+		.ms = &v.fetch.timeout_ms},
+	    {0, "fetch-tries", "N", "give a package up after so many (3)",
+		.text = &v.fetch.tries},
+	    {0, "fetch-with", "CMD", "fetch packages by CMD URL FILE",
+		.text = &o->fetch_with},
 	    {0, "no-rehearsal", NULL, "do not try updates on a copy first",
 		.flag = &v.no_rehearsal},
 	};
@@ -141,8 +152,13 @@ cmd_serve(int argc, char **argv)
 	status = options_parse(&v.say, &usage, argc, argv, &operands, &n);
 	if (status != OPTIONS_GO_ON)
 		return status;
-	if (parse_skip(&v) != 0 || check_told(&v) != 0)
+	if (parse_skip(&v) != 0 || check_told(&v) != 0 ||
+	    run_check_fetch(&v.say, &v.fetch, &o->fetch_timeout_ms,
+		&o->fetch_tries) != 0)
 		return ERR_USAGE;
+	o->fetch = 1;
+	o->public_urls = v.public_url.items;
+	o->npublic_urls = v.public_url.n;
 	o->listen = v.listen.items;
 	o->nlisten = v.listen.n;
 	o->allow = v.allow.items;

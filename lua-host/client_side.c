@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "base/random.h"
 #include "crypto/wipe.h"
+#include "lua-host/client_package.h"
 #include "lua-host/keys.h"
 #include "lua-host/watchdog.h"
 #include "net/frame.h"
@@ -25,13 +26,16 @@
  * takes longer than this does not come back. */
 #define HUNG_NS INT64_C(3000000000)
 
+#define PACKAGES "packages" /* a folder within the state folder */
+
 #define RANDOM_ID 8 /* bytes: players of one host do not meet in them */
 
 struct hotfix_client {
 	struct wire wire;
 	struct client *client; /* there before the program is, and after it */
 	struct attach_client *attached;
-	struct watchdog *watchdog; /* or NULL */
+	struct watchdog *watchdog;        /* or NULL */
+	struct client_packages *packages; /* NULL: none are taken */
 	int rehearse;
 };
 
@@ -135,7 +139,10 @@ cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
 	struct wire_outcome o;
 
 	watch(c, d->id);
-	wire_apply(&c->wire, &u, &o);
+	if (c->packages != NULL)
+		client_packages_apply(c->packages, &u, &o);
+	else
+		wire_apply(&c->wire, &u, &o);
 	watch_no_more(c);
 	told(&o, out);
 }
@@ -147,7 +154,10 @@ cb_revert(void *arg, const uint64_t *drop, size_t ndrop,
 	struct hotfix_client *c = arg;
 	struct wire_outcome o;
 
-	wire_revert(&c->wire, drop, ndrop, &o);
+	if (c->packages != NULL)
+		client_packages_revert(c->packages, drop, ndrop, &o);
+	else
+		wire_revert(&c->wire, drop, ndrop, &o);
 	told(&o, out);
 }
 
@@ -194,10 +204,13 @@ static void
 en_settled(void *arg, uint64_t id, enum engine_result result,
     const struct engine_report *report)
 {
+	struct hotfix_client *c = arg;
 	struct wire_outcome o;
 
 	wire_told(result, report, &o);
-	settled(arg, id, &o);
+	if (c->packages != NULL)
+		client_packages_settled(c->packages, id);
+	settled(c, id, &o);
 }
 
 /* What waits is due by its instant. */
@@ -208,7 +221,10 @@ cb_due(void *arg, uint64_t id)
 	struct wire_outcome o;
 
 	watch(c, id);
-	wire_release(&c->wire, id, &o);
+	if (c->packages != NULL)
+		client_packages_release(c->packages, id, &o);
+	else
+		wire_release(&c->wire, id, &o);
 	watch_no_more(c);
 	settled(c, id, &o);
 }
@@ -221,6 +237,44 @@ en_due(void *arg, uint64_t id)
 
 	client_trying(c->client, id);
 	cb_due(c, id);
+}
+
+/* --- packages ---------------------------------------------------------------
+ */
+
+static int
+cb_fetch(void *arg, const struct doc *d, const char *from, int64_t delay_ns,
+    struct client_applied *out)
+{
+	struct hotfix_client *c = arg;
+
+	return client_packages_fetch(c->packages, d, from, delay_ns, out);
+}
+
+static void
+cb_fetch_cancel(void *arg, uint64_t id)
+{
+	struct hotfix_client *c = arg;
+
+	client_packages_cancel(c->packages, id);
+}
+
+static void
+pk_fetched(void *arg, uint64_t id, const struct client_applied *out)
+{
+	struct hotfix_client *c = arg;
+
+	client_fetched(c->client, id, out);
+	/* What was kept comes in force without a word of the protocol. */
+	client_packages_tell(c->packages);
+}
+
+static void
+pk_release(void *arg, const char *release)
+{
+	struct hotfix_client *c = arg;
+
+	client_set_release(c->client, release);
 }
 
 /* --- the protocol's other wishes ------------------------------------------ */
@@ -256,6 +310,8 @@ cb_updated(void *arg, uint64_t id, const char *feature, const char *result)
 	struct hotfix_client *c = arg;
 
 	wire_updated(&c->wire, id, feature, result);
+	if (c->packages != NULL)
+		client_packages_tell(c->packages);
 }
 
 static void
@@ -320,9 +376,36 @@ destroy(struct hotfix_client *c)
 	c->attached = NULL;
 	wire_forget_all(&c->wire);
 	client_free(c->client);
+	client_packages_free(c->packages);
 	wire_end(&c->wire);
 	watchdog_free(c->watchdog);
 	free(c);
+}
+
+static int
+open_packages(struct hotfix_client *c, const struct hotfix_client_options *o,
+    struct client_callbacks *cb, struct err *e)
+{
+	struct client_packages_options p = {.script = o->script,
+	    .timeout_ms = o->fetch_timeout_ms,
+	    .tries = o->fetch_tries,
+	    .command = o->fetch_with,
+	    .fetched = pk_fetched,
+	    .release = pk_release,
+	    .arg = c};
+	char *dir = NULL;
+
+	if (!o->fetch)
+		return 0;
+	if (o->state_dir != NULL &&
+	    (dir = file_join(o->state_dir, PACKAGES)) == NULL)
+		return err_set(e, ERR_LOCAL, "out of memory");
+	p.dir = dir;
+	c->packages = client_packages_new(&c->wire, &p, e);
+	free(dir);
+	cb->fetch = cb_fetch;
+	cb->fetch_cancel = cb_fetch_cancel;
+	return c->packages != NULL ? 0 : -1;
 }
 
 struct hotfix_client *
@@ -376,7 +459,8 @@ hotfix_client_start(struct hotfix_loop *l,
 		this_platform(platform, sizeof platform, &e) != 0) ||
 	    (o->token_file != NULL &&
 		read_token(o->token_file, &token, &e) != 0) ||
-	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0)
+	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0 ||
+	    open_packages(c, o, &config.cb, &e) != 0)
 		goto fail;
 	if (config.id == NULL)
 		config.id = id;
@@ -393,6 +477,10 @@ hotfix_client_start(struct hotfix_loop *l,
 		goto fail;
 	engine_set_callbacks(c->wire.engine, &callbacks);
 	client_begin(c->client);
+	if (c->packages != NULL) {
+		client_packages_begun(c->packages);
+		client_packages_tell(c->packages);
+	}
 	err_set(&e, ERR_LOCAL, "out of memory");
 	c->rehearse = o->rehearse;
 	if (o->watchdog && (c->watchdog = watchdog_new()) == NULL)

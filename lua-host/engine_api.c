@@ -380,7 +380,8 @@ load_source(lua_State *L)
 	text_escape(chunk + 1, sizeof chunk - 1, text, len, 0);
 	text = lua_tolstring(L, 2, &len);
 	head = state_file_head(text, len);
-	if (state_load(state_of(L), L, text + head, len - head, chunk) != 0)
+	if (state_load_up_to(state_of(L), L, text + head, len - head,
+		ENGINE_TEXT_MAX, chunk) != 0)
 		lua_error(L);
 }
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "lua-host/host_package.h"
 #include "lua-host/keys.h"
 #include "peer/host.h"
 
@@ -15,12 +17,14 @@
 /* Descriptors for the ledger, updates, the program's own files. */
 #define FILES_RESERVE  64
 #define MS_NS          INT64_C(1000000)
+#define PACKAGES       "packages" /* a folder within the state folder */
 
 struct hotfix_host {
 	struct wire wire;
 	struct host *host; /* there before the program is, and after it */
 	struct attach_host *attached;
 	struct hotfix_loop *loop;
+	struct mirror *mirror; /* NULL: packages are passed on unseen */
 	int rehearse;
 	uint64_t trying; /* the update of which an answer is due, or 0 */
 	char (*addresses)[SOCK_TEXT];
@@ -214,6 +218,57 @@ cb_revert(void *arg, uint64_t id, struct host_applied *out)
 	told(&o, out);
 }
 
+/* --- packages ---------------------------------------------------------------
+ */
+
+static int
+cb_package(void *arg, const struct doc *d, struct host_package *out)
+{
+	struct hotfix_host *h = arg;
+
+	return mirror_package(h->mirror, d, out);
+}
+
+static void
+cb_package_cancel(void *arg, uint64_t id)
+{
+	struct hotfix_host *h = arg;
+
+	mirror_cancel(h->mirror, id);
+}
+
+static int
+cb_package_from(void *arg, const struct doc_package *p, char *out, size_t size)
+{
+	struct hotfix_host *h = arg;
+
+	return mirror_from(h->mirror, p, out, size);
+}
+
+static void
+cb_package_gone(void *arg, const struct doc_package *p)
+{
+	struct hotfix_host *h = arg;
+
+	mirror_gone(h->mirror, p);
+}
+
+static void
+mi_packaged(void *arg, uint64_t id, const struct host_package *p)
+{
+	struct hotfix_host *h = arg;
+
+	host_packaged(h->host, id, p);
+}
+
+static void
+mi_progress(void *arg, uint64_t id, uint64_t so_far)
+{
+	struct hotfix_host *h = arg;
+
+	host_package_progress(h->host, id, so_far);
+}
+
 /* --- the protocol's other wishes ------------------------------------------ */
 
 static int
@@ -387,6 +442,12 @@ set_callbacks(struct host_callbacks *cb, struct hotfix_host *h, int program)
 	cb->reload = cb_reload;
 	cb->log = op_log;
 	cb->rearm = cb_rearm;
+	if (h->mirror != NULL) {
+		cb->package = cb_package;
+		cb->package_cancel = cb_package_cancel;
+		cb->package_from = cb_package_from;
+		cb->package_gone = cb_package_gone;
+	}
 	if (!program)
 		return;
 	cb->login = cb_login;
@@ -406,6 +467,7 @@ destroy(struct hotfix_host *h)
 	h->attached = NULL;
 	host_free(h->host);
 	h->host = NULL;
+	mirror_free(h->mirror);
 	wire_end(&h->wire);
 	for (i = 0; i < h->npub; i++)
 		free(h->pub[i]);
@@ -413,6 +475,33 @@ destroy(struct hotfix_host *h)
 	free(h->trust);
 	free(h->addresses);
 	free(h);
+}
+
+static int
+open_mirror(struct hotfix_host *h, const struct hotfix_host_options *o,
+    struct err *e)
+{
+	struct mirror_options m = {.dir = o->mirror_dir,
+	    .public_urls = o->public_urls,
+	    .npublic_urls = o->npublic_urls,
+	    .timeout_ms = o->fetch_timeout_ms,
+	    .tries = o->fetch_tries,
+	    .command = o->fetch_with,
+	    .packaged = mi_packaged,
+	    .progress = mi_progress,
+	    .arg = h};
+	char *dir = NULL;
+
+	if (!o->fetch)
+		return 0;
+	if (m.dir == NULL && o->state_dir != NULL) {
+		m.dir = dir = file_join(o->state_dir, PACKAGES);
+		if (dir == NULL)
+			return err_set(e, ERR_LOCAL, "out of memory");
+	}
+	h->mirror = mirror_new(h->loop->loop, &m, e);
+	free(dir);
+	return h->mirror != NULL ? 0 : -1;
 }
 
 struct hotfix_host *
@@ -459,7 +548,8 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 		config.name = machine;
 	}
 	if (parse_allow(o, nets, &config, &e) != 0 ||
-	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0)
+	    keys_load(&keys, o->pub, o->npub, o->trust, &e) != 0 ||
+	    open_mirror(h, o, &e) != 0)
 		goto fail;
 	config.keys = &keys;
 	config.max_conns = connections_allowed();

@@ -63,6 +63,22 @@ struct hotfix_host_options {
 	 * and C functions of its own do there what they do.
 	 */
 	int rehearse;
+	/*
+	 * 1: the packages of updates are fetched and verified before anybody
+	 * hears of them, in forked children, and kept for clients in mirror_dir
+	 * (NULL: in the folder "packages" of state_dir; without either they are
+	 * thrown away). 0: they are passed on unseen.
+	 */
+	int fetch;
+	const char *mirror_dir;
+	/* "FROM=TO": an address of a package that begins with FROM is
+	 * announced with TO in its place. */
+	const char *const *public_urls;
+	size_t npublic_urls;
+	int64_t fetch_timeout_ms; /* of a try; 0: 10 minutes */
+	unsigned fetch_tries;     /* 0: 3 */
+	/* Run by sh as "COMMAND URL FILE", must make FILE. NULL: ftp alone. */
+	const char *fetch_with;
 	const char *script; /* NULL: no program, receive and pass on only */
 	int argc;
 	char *const *argv; /* the script's arguments */
@@ -107,6 +123,16 @@ struct hotfix_client_options {
 	/* 1: a thread of its own tells the host "hung" when an update does not
 	 * come back, which nothing in this thread could. 0: nobody does. */
 	int watchdog;
+	/*
+	 * 1: updates with packages are taken: fetched and unpacked in forked
+	 * children, below the folder "packages" of state_dir (NULL: a folder
+	 * that lives as long as the client). 0: they are refused as
+	 * unsupported.
+	 */
+	int fetch;
+	int64_t fetch_timeout_ms; /* of a try; 0: 1 minute */
+	unsigned fetch_tries;     /* 0: 3 */
+	const char *fetch_with;   /* as of hosts */
 	const char *script;
 	int argc;
 	char *const *argv;

@@ -19,8 +19,9 @@
 
 struct job;
 
-#define JOB_TEXT_MAX 1024 /* bytes of the last word: a reason with its names \
-			   */
+#define JOB_TEXT_MAX                                            \
+	1024 /* bytes of the last word: a reason with its names \
+	      */
 
 /* How a job ended without its own word. */
 #define JOB_DIED 255

@@ -74,6 +74,9 @@ wire_run(struct wire *w, enum program_side side, const struct program_ops *ops,
 	w->program = program_new(w->state, side, ops);
 	if (w->program == NULL)
 		goto oom;
+	if (side == PROGRAM_CLIENT &&
+	    (w->modules = modules_new(w->state)) == NULL)
+		goto oom;
 	if (program_run(w->program, script, argc, argv, e) != 0)
 		return -1;
 	wire_rearm(w);
@@ -91,7 +94,9 @@ wire_end(struct wire *w)
 	engine_report_free(&w->report);
 	program_free(w->program);
 	engine_free(w->engine);
+	modules_free(w->modules);
 	state_free(w->state);
+	w->modules = NULL;
 	w->program = NULL;
 	w->engine = NULL;
 	w->state = NULL;

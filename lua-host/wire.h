@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "lua-host/engine.h"
 #include "lua-host/hotfix.h"
+#include "lua-host/modules.h"
 #include "lua-host/program.h"
 #include "net/loop.h"
 #include "peer/attach.h"
@@ -53,10 +54,11 @@ struct wire {
 	struct loop_timer timer; /* the program's earliest */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
-	/* NULL, all three, where no program is run */
+	/* NULL, all four, where no program is run */
 	struct state *state;
 	struct engine *engine;
 	struct program *program;
+	struct modules *modules;     /* of a client, else NULL */
 	struct engine_report report; /* of the latest change */
 	/* What waited is about to be applied, here and not in a copy; or
 	 * NULL. */
