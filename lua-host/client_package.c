@@ -6,6 +6,9 @@
  * supersession, taking back and order are the engine's.
  */
 
+/* realpath is an extension of POSIX. */
+#define _XOPEN_SOURCE 700
+
 #include "lua-host/client_package.h"
 
 #include <errno.h>
@@ -1046,7 +1049,7 @@ client_packages_settled(struct client_packages *p, uint64_t id)
 
 struct staying {
 	const char *dir;    /* of the release that leaves */
-	const char *before; /* where the next start finds modules */
+	const char *before; /* where the next start finds modules, or NULL */
 	size_t n;
 };
 
@@ -1061,7 +1064,8 @@ count_staying(void *arg, const char *name, const uint8_t loaded[SHA512_SIZE])
 	if (loaded != NULL && read_module(s->dir, name, &theirs, NULL) == 1) {
 		sha512(digest, theirs.data, theirs.len);
 		if (memcmp(digest, loaded, sizeof digest) == 0 &&
-		    (read_module(s->before, name, &before, NULL) != 1 ||
+		    (s->before == NULL ||
+			read_module(s->before, name, &before, NULL) != 1 ||
 			before.len != theirs.len ||
 			memcmp(before.data, theirs.data, before.len) != 0))
 			s->n++;
@@ -1069,6 +1073,22 @@ count_staying(void *arg, const char *name, const uint8_t loaded[SHA512_SIZE])
 	buf_free(&theirs);
 	buf_free(&before);
 	return 0;
+}
+
+/* 1 when the script lies in this folder: the next start finds it elsewhere. */
+static int
+script_is_in(const struct client_packages *p, const char *dir)
+{
+	char *script = realpath(p->script_dir, NULL);
+	char *folder = realpath(dir, NULL);
+	size_t len = folder != NULL ? strlen(folder) : 0;
+	int is = script != NULL && folder != NULL &&
+		 strncmp(script, folder, len) == 0 &&
+		 (script[len] == '/' || script[len] == '\0');
+
+	free(script);
+	free(folder);
+	return is;
 }
 
 /* How many modules of the package go on as they are. */
@@ -1082,7 +1102,7 @@ staying(const struct client_packages *p, const struct held *h)
 
 	if (releases_previous(p->releases, h->name, before))
 		previous = releases_path(p->releases, h->name, before);
-	if (previous != NULL)
+	if (previous != NULL || (dir != NULL && script_is_in(p, dir)))
 		s.before = previous;
 	if (dir != NULL)
 		(void)modules_each(p->wire->modules, count_staying, &s);

@@ -194,6 +194,14 @@ open_searcher(lua_State *L)
 	box = lua_newuserdatauv(L, sizeof *box, 1);
 	*box = NULL;
 	lua_newtable(L);
+	/* What is there before the program is Lua's own, and no file's. */
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	for (lua_pushnil(L); lua_next(L, 4); lua_settop(L, 5)) {
+		lua_pushvalue(L, 5);
+		lua_pushboolean(L, 0);
+		lua_rawset(L, 3);
+	}
+	lua_settop(L, 3);
 	lua_setiuservalue(L, -2, 1);
 	lua_pushvalue(L, -1);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, m);
@@ -293,6 +301,7 @@ list(lua_State *L)
 {
 	struct loaded *l = lua_touserdata(L, 1);
 	size_t len;
+	int kind;
 
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); /* 2 */
 	lua_rawgetp(L, LUA_REGISTRYINDEX, l->m);
@@ -305,9 +314,12 @@ list(lua_State *L)
 		    strlen(l->names[l->n]) != len)
 			continue;
 		lua_pushvalue(L, 5);
-		l->digests[l->n] = NULL;
-		if (lua_rawget(L, 4) == LUA_TSTRING)
-			l->digests[l->n] = (const uint8_t *)lua_tostring(L, -1);
+		kind = lua_rawget(L, 4);
+		if (kind == LUA_TBOOLEAN)
+			continue;
+		l->digests[l->n] = kind == LUA_TSTRING
+				       ? (const void *)lua_tostring(L, -1)
+				       : NULL;
 		if (++l->n == NAMES_MAX)
 			break;
 	}

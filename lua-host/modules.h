@@ -31,7 +31,8 @@ int modules_set_folders(struct modules *m, const char *const *dirs, size_t n);
 /*
  * Call each(arg, name, loaded) for every module that is loaded, in the order
  * of names' bytes; loaded is the digest of its source, NULL: not known (it did
- * not come from a file). Names that no file can have are passed over. 0; or
+ * not come from a file). Lua's own libraries, and names that no file can have,
+ * are passed over. 0; or
  * what each returned when that is not 0; or -1: out of memory.
  */
 int modules_each(struct modules *m,
