@@ -512,15 +512,17 @@ lies_on_one(const struct client_packages *p, uint64_t id, const uint64_t *drop,
 	return is;
 }
 
-/* The update's text, its modules in the order of their names, then its client
- * part. 0, or -1 with err. */
+/*
+ * The text of the modules, in the order of their names. The document's client
+ * part comes in above it. 0, or -1 with err.
+ */
 static int
 make_text(struct client_packages *p, struct held *h, int all, struct making *m,
     struct buf *out, struct err *e)
 {
 	/* An update that uses nothing of the API counts as one that cannot be
 	 * taken back. */
-	static const char nothing[] = "hotfix.after(function() end)\n";
+	static const char something[] = "hotfix.on_rollback(function() end)\n";
 	char *dir = releases_path(p->releases, h->name, h->release);
 	int rc = -1;
 
@@ -530,16 +532,30 @@ make_text(struct client_packages *p, struct held *h, int all, struct making *m,
 	m->all = all;
 	m->e = e;
 	err_set(e, ERR_LOCAL, "out of memory");
+	buf_puts(out, something);
 	if (dir != NULL)
 		rc = modules_each(p->wire->modules, put_module, m);
-	if (rc == 0 && m->swapped == 0 && h->len == 0)
-		buf_puts(out, nothing);
-	buf_append(out, h->len > 0 ? h->part : "", h->len);
 	if (rc == 0 && out->oom)
 		rc = err_set(e, ERR_LOCAL, "out of memory");
 	h->all = all;
 	free(dir);
 	return rc;
+}
+
+/* What the engine is given: the modules below the part, or alone. */
+static void
+split(const struct held *h, const struct buf *modules,
+    struct engine_text texts[2], const struct engine_text **below)
+{
+	texts[0].text = (const char *)modules->data;
+	texts[0].len = modules->len;
+	texts[1] = texts[0];
+	*below = NULL;
+	if (h->len == 0)
+		return;
+	texts[1].text = h->part;
+	texts[1].len = h->len;
+	*below = &texts[0];
 }
 
 /* --- what is in force ------------------------------------------------------
@@ -910,6 +926,8 @@ deepen(struct client_packages *p, const struct wire_update *u,
 	struct held *h;
 	struct making m;
 	struct buf text = BUF_INIT;
+	struct engine_text texts[2];
+	const struct engine_text *below;
 	enum engine_result r;
 	struct err e;
 
@@ -923,8 +941,9 @@ deepen(struct client_packages *p, const struct wire_update *u,
 			fail(p, &e, out);
 			break;
 		}
-		r = engine_change(p->wire->engine, NULL, 0, h->id, h->feature,
-		    (const char *)text.data, text.len, &p->wire->report);
+		split(h, &text, texts, &below);
+		r = engine_change_both(p->wire->engine, NULL, 0, h->id,
+		    h->feature, below, &texts[1], NULL, &p->wire->report);
 		if (r != ENGINE_APPLIED && r != ENGINE_HAVE &&
 		    r != ENGINE_DEFERRED) {
 			h->all = 0;
@@ -944,6 +963,8 @@ apply_package(struct client_packages *p, const struct wire_update *u,
 	const struct doc_package *package = pick(p, u->doc, release);
 	struct wire_update made = *u;
 	struct buf text = BUF_INIT;
+	struct engine_text texts[2];
+	const struct engine_text *below;
 	struct held *h = NULL;
 	struct making m;
 	struct err e;
@@ -961,9 +982,10 @@ apply_package(struct client_packages *p, const struct wire_update *u,
 		fail(p, &e, out);
 		goto out;
 	}
-	made.part = text.data;
-	made.len = text.len;
-	wire_apply(p->wire, &made, out);
+	split(h, &text, texts, &below);
+	made.part = texts[1].text;
+	made.len = texts[1].len;
+	wire_apply_both(p->wire, &made, below, out);
 	if (!went_well(out->result))
 		goto out;
 	held_free(take_out(p, h->id));
@@ -1006,6 +1028,8 @@ client_packages_release(struct client_packages *p, uint64_t id,
 {
 	struct held *h = find_held(p, id);
 	struct buf text = BUF_INIT;
+	struct engine_text texts[2];
+	const struct engine_text *below;
 	struct engine_report ignored;
 	struct making m;
 	struct err e;
@@ -1018,9 +1042,11 @@ client_packages_release(struct client_packages *p, uint64_t id,
 	/* Modules may have been loaded since it came. If it cannot be made
 	 * anew, what it was made of then is the best there is. */
 	engine_report_init(&ignored);
-	if (make_text(p, h, lies_on_one(p, id, NULL, 0), &m, &text, &e) == 0)
-		(void)engine_defer(p->wire->engine, NULL, 0, id, h->feature,
-		    (const char *)text.data, text.len, h->on, &ignored);
+	if (make_text(p, h, lies_on_one(p, id, NULL, 0), &m, &text, &e) == 0) {
+		split(h, &text, texts, &below);
+		(void)engine_change_both(p->wire->engine, NULL, 0, id,
+		    h->feature, below, &texts[1], h->on, &ignored);
+	}
 	engine_report_free(&ignored);
 	buf_free(&text);
 	wire_release(p->wire, id, out);

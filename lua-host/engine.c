@@ -106,7 +106,20 @@ find(const struct engine *e, uint64_t id)
 {
 	size_t i = engine_place_of(e, id);
 
+	if (i < e->len && e->entries[i]->below)
+		i++;
 	return i < e->len && e->entries[i]->id == id ? e->entries[i] : NULL;
+}
+
+/* Its first text, or NULL. */
+static struct engine_entry *
+find_below(const struct engine *e, uint64_t id)
+{
+	size_t i = engine_place_of(e, id);
+
+	return i < e->len && e->entries[i]->id == id && e->entries[i]->below
+		   ? e->entries[i]
+		   : NULL;
 }
 
 int
@@ -126,11 +139,16 @@ engine_is_waiting(const struct engine *e, uint64_t id)
 size_t
 engine_list(const struct engine *e, uint64_t *ids, size_t max)
 {
-	size_t i;
+	size_t i, n = 0;
 
-	for (i = 0; i < e->len && i < max; i++)
-		ids[i] = e->entries[i]->id;
-	return e->len;
+	for (i = 0; i < e->len; i++) {
+		if (e->entries[i]->below)
+			continue;
+		if (n < max)
+			ids[n] = e->entries[i]->id;
+		n++;
+	}
+	return n;
 }
 
 int
@@ -304,12 +322,23 @@ engine_compile(struct engine *e, const char *name, const char *text, size_t len,
 	return failed || over != STATE_WITHIN ? -1 : 0;
 }
 
+/* 1 when the entry (NULL: none) has this text (NULL: none). */
+static int
+has_text(const struct engine_entry *en, const struct engine_text *t)
+{
+	if (en == NULL || t == NULL)
+		return en == NULL && t == NULL;
+	return en->len == t->len && memcmp(en->text, t->text, t->len) == 0;
+}
+
 static enum engine_result
 enter(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
-    const char *name, const char *text, size_t len, const char *event,
+    const char *name, const struct engine_text *below,
+    const struct engine_text *text, const char *event,
     struct engine_report *report)
 {
-	struct engine_step step = {drop, ndrop, NULL, NULL};
+	struct engine_step step = {drop, ndrop, NULL, NULL, NULL};
+	const struct engine_text *const texts[] = {below, text};
 	const struct engine_entry *en = find(e, id);
 	size_t i, held = 0;
 
@@ -320,16 +349,27 @@ enter(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 	if (id == 0)
 		return held == 0 ? ENGINE_REVERTED
 				 : engine_step(e, &step, report);
-	if (len > ENGINE_TEXT_MAX)
-		return refused(report, "the source text is too long");
-	if (held == 0 && en != NULL && en->len == len &&
-	    memcmp(en->text, text, len) == 0)
+	for (i = 0; i < 2; i++)
+		if (texts[i] != NULL && texts[i]->len > ENGINE_TEXT_MAX)
+			return refused(report, "the source text is too long");
+	if (held == 0 && en != NULL && has_text(en, text) &&
+	    has_text(find_below(e, id), below))
 		return ENGINE_HAVE;
-	if (event != NULL && engine_compile(e, name, text, len, report) != 0)
-		return ENGINE_FAILED;
-	step.enters = engine_entry_new(id, name, text, len, event);
-	if (step.enters == NULL)
+	for (i = 0; event != NULL && i < 2; i++)
+		if (texts[i] != NULL && engine_compile(e, name, texts[i]->text,
+					    texts[i]->len, report) != 0)
+			return ENGINE_FAILED;
+	step.enters = engine_entry_new(id, name, text->text, text->len, event);
+	if (below != NULL)
+		step.below =
+		    engine_entry_new(id, name, below->text, below->len, event);
+	if (step.enters == NULL || (below != NULL && step.below == NULL)) {
+		engine_entry_free(step.enters);
+		engine_entry_free(step.below);
 		return refused(report, "not enough memory");
+	}
+	if (below != NULL)
+		step.below->below = 1;
 	return engine_step(e, &step, report);
 }
 
@@ -346,11 +386,23 @@ engine_defer(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
     const char *name, const char *text, size_t len, const char *event,
     struct engine_report *report)
 {
+	const struct engine_text only = {text, len};
+
+	return engine_change_both(e, drop, ndrop, id, name, NULL, &only, event,
+	    report);
+}
+
+enum engine_result
+engine_change_both(struct engine *e, const uint64_t *drop, size_t ndrop,
+    uint64_t id, const char *name, const struct engine_text *below,
+    const struct engine_text *text, const char *event,
+    struct engine_report *report)
+{
 	int64_t start_ns = clock_mono_ns();
 	enum engine_result result;
 
 	engine_report_free(report);
-	result = enter(e, drop, ndrop, id, name, text, len, event, report);
+	result = enter(e, drop, ndrop, id, name, below, text, event, report);
 	report->took_ns = clock_mono_ns() - start_ns;
 	return result;
 }
@@ -359,9 +411,9 @@ enum engine_result
 engine_leave(struct engine *e, uint64_t id, enum engine_result why,
     struct engine_report *report)
 {
-	struct engine_step step = {&id, 1, NULL, NULL};
+	struct engine_step step = {&id, 1, NULL, NULL, NULL};
 	struct engine_report undoing;
-	struct engine_entry *en;
+	struct engine_entry *en, *below;
 	enum engine_result undone;
 
 	engine_report_init(&undoing);
@@ -369,6 +421,11 @@ engine_leave(struct engine *e, uint64_t id, enum engine_result why,
 	en = find(e, id);
 	if (undone != ENGINE_REVERTED && en != NULL) {
 		/* It is not tried again, in any case. */
+		below = find_below(e, id);
+		if (below != NULL) {
+			free(below->event);
+			below->event = NULL;
+		}
 		free(en->event);
 		en->event = NULL;
 		en->npending = 0;
@@ -384,7 +441,7 @@ engine_leave(struct engine *e, uint64_t id, enum engine_result why,
 enum engine_result
 engine_release(struct engine *e, uint64_t id, struct engine_report *report)
 {
-	struct engine_step step = {NULL, 0, NULL, find(e, id)};
+	struct engine_step step = {NULL, 0, NULL, NULL, find(e, id)};
 	int64_t start_ns = clock_mono_ns();
 	enum engine_result result;
 

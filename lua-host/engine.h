@@ -93,6 +93,22 @@ enum engine_result engine_change(struct engine *e, const uint64_t *drop,
     struct engine_report *report);
 
 /*
+ * An update of two texts, in one step: the first comes in below the second,
+ * which sees what it changed and may hook that. Both come and go together;
+ * report and result are the second's. below NULL: there is no first one. event
+ * NULL: as engine_change, else as engine_defer.
+ */
+struct engine_text {
+	const char *text;
+	size_t len;
+};
+
+enum engine_result engine_change_both(struct engine *e, const uint64_t *drop,
+    size_t ndrop, uint64_t id, const char *name,
+    const struct engine_text *below, const struct engine_text *text,
+    const char *event, struct engine_report *report);
+
+/*
  * The same for an update that waits as a whole: its text is compiled now, and
  * run when the program fires the event or engine_release is called. DEFERRED,
  * HAVE, FAILED or HUNG.

@@ -103,6 +103,14 @@ stays(const struct change *c, const struct engine_entry *en)
 	return 0;
 }
 
+/* 1 for what the report is about, and for its first text. */
+static int
+is_fresh(const struct change *c, const struct engine_entry *en)
+{
+	return en == c->fresh ||
+	       (c->fresh != NULL && en->below && en->id == c->fresh->id);
+}
+
 /* Push table[key], which is a table. */
 static void
 push_sub(lua_State *W, int table, lua_Integer key)
@@ -798,7 +806,7 @@ write_report(lua_State *W, struct change *c)
 
 	count(c, NULL, &c->report->replaced, &c->report->running);
 	for (i = 0; i < c->nruns; i++) {
-		if (c->runs[i].entry != c->fresh)
+		if (!is_fresh(c, c->runs[i].entry))
 			continue;
 		report_pairs(W, c, i);
 		report_instances(W, c, i);
@@ -809,8 +817,9 @@ write_report(lua_State *W, struct change *c)
 	}
 	for (i = 0; i < e->len; i++) {
 		en = e->entries[i];
-		if ((i < c->low || en->plain || en->event != NULL) &&
-		    stays(c, en))
+		if (en->below ||
+		    ((i < c->low || en->plain || en->event != NULL) &&
+			stays(c, en)))
 			continue;
 		lua_pushfstring(W, "%s: %s", en->name, fate(c, en));
 		engine_report_top(W, c->report, 0);
@@ -1288,6 +1297,8 @@ make_list(struct change *c, uint64_t *low)
 	*low =
 	    enters != NULL && enters->event == NULL ? enters->id : UINT64_MAX;
 	for (i = 0; i <= e->len; i++) {
+		if (i == at && step->below != NULL)
+			c->next[c->nnext++] = step->below;
 		if (i == at && enters != NULL)
 			c->next[c->nnext++] = step->enters;
 		if (i == e->len)
@@ -1313,8 +1324,9 @@ make_lists(struct change *c)
 	uint64_t low;
 	size_t i;
 
-	c->next = malloc((e->len + 1) * sizeof(struct engine_entry *));
-	c->runs = calloc(e->len + 1, sizeof *c->runs);
+	/* Two texts may enter. */
+	c->next = malloc((e->len + 2) * sizeof(struct engine_entry *));
+	c->runs = calloc(e->len + 2, sizeof *c->runs);
 	if (c->next == NULL || c->runs == NULL)
 		return -1;
 	c->fresh = release != NULL ? release : c->step->enters;
@@ -1331,11 +1343,11 @@ make_lists(struct change *c)
 	for (i = 0; i < c->nnext; i++) {
 		en = c->next[i];
 		if (en->id < low ||
-		    (en == c->step->enters && en->event != NULL))
+		    (is_fresh(c, en) && en->event != NULL && release == NULL))
 			continue;
-		if (en != c->fresh && (en->plain || en->event != NULL))
+		if (!is_fresh(c, en) && (en->plain || en->event != NULL))
 			continue;
-		add_run(c, en, 0, en != c->fresh);
+		add_run(c, en, 0, en->serial != 0);
 	}
 	return 0;
 }
@@ -1434,7 +1446,8 @@ engine_step(struct engine *e, const struct engine_step *step,
     struct engine_report *report)
 {
 	static const char oom[] = "not enough memory";
-	struct engine_entry *enters = step->enters, *release = step->release;
+	struct engine_entry *enters = step->enters, *below = step->below;
+	struct engine_entry *release = step->release;
 	size_t nfired = release != NULL ? release->nfired : 0;
 	enum engine_result result;
 	struct change c;
@@ -1453,7 +1466,7 @@ engine_step(struct engine *e, const struct engine_step *step,
 		result = ENGINE_HAVE;
 	} else if (carry_out(&c) == 0 && (after = run_after(&c)) >= 0) {
 		take_over(&c);
-		enters = release = NULL;
+		enters = below = release = NULL;
 		result = after > 0 ? ENGINE_PARTIAL : done(&c);
 	} else if (c.failure == ENGINE_FAILED && report->plain) {
 		result = ENGINE_PARTIAL;
@@ -1467,5 +1480,6 @@ engine_step(struct engine *e, const struct engine_step *step,
 	wake_collector(&c);
 	change_free(&c);
 	engine_entry_free(enters);
+	engine_entry_free(below);
 	return result;
 }

@@ -17,6 +17,7 @@
 
 struct engine_entry {
 	uint64_t id;
+	int below; /* the first of two texts of this id */
 	char *name;
 	char *text;
 	size_t len;
@@ -111,6 +112,7 @@ struct engine_step {
 	const uint64_t *drop;
 	size_t ndrop;
 	struct engine_entry *enters;  /* taken over */
+	struct engine_entry *below;   /* likewise: its first text, or NULL */
 	struct engine_entry *release; /* what of it is due comes in */
 };
 
