@@ -46,7 +46,7 @@ struct fetch {
 	struct client_packages *owner;
 	const struct doc *doc;
 	uint64_t id;
-	char *from;
+	char *from, *full_from;       /* NULL: none is nearer */
 	char base[RELEASES_NAME + 1]; /* "": none is here */
 	struct loop_timer delay;
 	struct job *job;
@@ -149,6 +149,7 @@ fetch_end(struct fetch *f)
 	loop_timer_cancel(f->owner->wire->loop, &f->delay);
 	job_cancel(f->job);
 	free(f->from);
+	free(f->full_from);
 	free(f);
 }
 
@@ -253,34 +254,12 @@ out:
 	return rc;
 }
 
-/* Where the full package may be, when the host told of a nearer place for the
- * other: beside it, under its own name. What it is there, digests decide. */
-static char *
-beside(const struct fetch *f)
-{
-	const char *name = strrchr(f->doc->full.url, '/');
-	const char *slash = f->from != NULL ? strrchr(f->from, '/') : NULL;
-	size_t len;
-	char *out;
-
-	if (name == NULL || slash == NULL)
-		return NULL;
-	len = (size_t)(slash - f->from);
-	out = malloc(len + strlen(name) + 1);
-	if (out == NULL)
-		return NULL;
-	memcpy(out, f->from, len);
-	strcpy(out + len, name);
-	return out;
-}
-
 static int
 body(void *arg, struct job_pipe *pipe, struct buf *text)
 {
 	struct fetch *f = arg;
 	const struct doc *d = f->doc;
 	int gave_up = 0, rc = -1;
-	char *from;
 	struct err e;
 
 	if (d->base == NULL || f->base[0] != '\0')
@@ -288,11 +267,8 @@ body(void *arg, struct job_pipe *pipe, struct buf *text)
 		    bring(f, &d->package, f->from, f->base, pipe, &gave_up, &e);
 	/* The base here may be damaged, and the full package may be had where
 	 * the other cannot. */
-	if (rc != 0 && d->base != NULL && d->full.present) {
-		from = beside(f);
-		rc = bring(f, &d->full, from, "", pipe, &gave_up, &e);
-		free(from);
-	}
+	if (rc != 0 && d->base != NULL && d->full.present)
+		rc = bring(f, &d->full, f->full_from, "", pipe, &gave_up, &e);
 	if (rc == 0)
 		return PACKAGE_IS_HERE;
 	buf_puts(text, e.text);
@@ -359,7 +335,8 @@ on_delay(void *arg)
 
 int
 client_packages_fetch(struct client_packages *p, const struct doc *d,
-    const char *from, int64_t delay_ns, struct client_applied *out)
+    const char *from, const char *full_from, int64_t delay_ns,
+    struct client_applied *out)
 {
 	struct fetch *f = NULL;
 	char release[RELEASES_NAME + 1];
@@ -376,7 +353,8 @@ client_packages_fetch(struct client_packages *p, const struct doc *d,
 	f->id = d->id;
 	f->next = p->fetches;
 	p->fetches = f;
-	if (from != NULL && (f->from = strdup(from)) == NULL)
+	if ((from != NULL && (f->from = strdup(from)) == NULL) ||
+	    (full_from != NULL && (f->full_from = strdup(full_from)) == NULL))
 		goto fail;
 	if (d->base != NULL &&
 	    !releases_find(p->releases, d->package.name, d->base, f->base) &&

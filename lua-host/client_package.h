@@ -53,7 +53,8 @@ void client_packages_free(struct client_packages *p);
 
 /* As of struct client_callbacks. */
 int client_packages_fetch(struct client_packages *p, const struct doc *d,
-    const char *from, int64_t delay_ns, struct client_applied *out);
+    const char *from, const char *full_from, int64_t delay_ns,
+    struct client_applied *out);
 void client_packages_cancel(struct client_packages *p, uint64_t id);
 
 /* As wire_apply, wire_release and wire_revert, for updates with packages and

@@ -243,12 +243,13 @@ en_due(void *arg, uint64_t id)
  */
 
 static int
-cb_fetch(void *arg, const struct doc *d, const char *from, int64_t delay_ns,
-    struct client_applied *out)
+cb_fetch(void *arg, const struct doc *d, const char *from,
+    const char *full_from, int64_t delay_ns, struct client_applied *out)
 {
 	struct hotfix_client *c = arg;
 
-	return client_packages_fetch(c->packages, d, from, delay_ns, out);
+	return client_packages_fetch(c->packages, d, from, full_from, delay_ns,
+	    out);
 }
 
 static void

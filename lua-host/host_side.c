@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "lua-host/host_package.h"
+#include "lua-host/mirror.h"
 #include "lua-host/keys.h"
 #include "peer/host.h"
 

@@ -251,7 +251,7 @@ fetch(struct player *p, const struct doc *d)
 	int had = p->fetched, rc;
 
 	memset(&out, 0, sizeof out);
-	rc = client_packages_fetch(p->packages, d, NULL, 0, &out);
+	rc = client_packages_fetch(p->packages, d, NULL, NULL, 0, &out);
 	if (rc == 1)
 		return RESULT_HAVE;
 	if (rc < 0) {
@@ -556,14 +556,16 @@ test_ends(void)
 	struct client_applied out;
 
 	open_player(&p, "prog/main.lua", "sh slow.sh");
-	IS(client_packages_fetch(p.packages, &d2, NULL, 0, &out), 0,
+	IS(client_packages_fetch(p.packages, &d2, NULL, NULL, 0, &out), 0,
 	    "one begins");
-	IS(client_packages_fetch(p.packages, &d3, NULL, INT64_C(1) << 60, &out),
+	IS(client_packages_fetch(p.packages, &d3, NULL, NULL, INT64_C(1) << 60,
+	       &out),
 	    0, "one waits for its turn");
 	client_packages_cancel(p.packages, 20);
 	client_packages_cancel(p.packages, 30);
 	client_packages_cancel(p.packages, 40);
-	client_packages_fetch(p.packages, &d3, NULL, INT64_C(1) << 60, &out);
+	client_packages_fetch(p.packages, &d3, NULL, NULL, INT64_C(1) << 60,
+	    &out);
 	close_player(&p);
 	OK(!is_there("fetched"), "what is cancelled is heard of no more");
 

@@ -5,7 +5,7 @@
  * have lost it since: it is digested again by each job that wants it.
  */
 
-#include "lua-host/host_package.h"
+#include "lua-host/mirror.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-#ifndef LUA_HOST_HOST_PACKAGE_H
-#define LUA_HOST_HOST_PACKAGE_H
+#ifndef LUA_HOST_MIRROR_H
+#define LUA_HOST_MIRROR_H
 
 #include <stddef.h>
 #include <stdint.h>
