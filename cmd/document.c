@@ -2,10 +2,12 @@
 
 #include "cmd/document.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/num.h"
 #include "base/timetext.h"
 #include "net/frame.h"
@@ -70,6 +72,18 @@ document_read(struct document *d, const char *path, struct err *e)
 }
 
 int
+document_take(struct document *d, const char *what, const void *bytes,
+    size_t len, struct err *e)
+{
+	if (buf_append(&d->bytes, bytes, len) != 0)
+		err_set(e, ERR_LOCAL, "out of memory");
+	else if (parse(d, what, e) == 0)
+		return 0;
+	document_free(d);
+	return -1;
+}
+
+int
 document_write(const struct document *d, const char *path, struct err *e)
 {
 	if (strcmp(path, "-") != 0)
@@ -78,6 +92,43 @@ document_write(const struct document *d, const char *path, struct err *e)
 	    fflush(stdout) == 0)
 		return 0;
 	return err_errno(e, ERR_LOCAL, "standard output");
+}
+
+void
+document_put_package(struct buf *lines, const char *field,
+    const struct doc_package *p)
+{
+	char short_hex[2 * MD5_SIZE + 1], long_hex[2 * SHA512_SIZE + 1];
+
+	buf_printf(lines, "%s: %s %s %" PRIu64 " %s %s %s\n", field, p->name,
+	    p->release, p->len, hex_encode(short_hex, p->md5, MD5_SIZE),
+	    hex_encode(long_hex, p->sha512, SHA512_SIZE), p->url);
+}
+
+int
+document_field(const struct document *d, const char *name, char *out,
+    size_t size)
+{
+	const char *line = d->doc->head + d->doc->signed_at;
+	const char *stop = d->doc->head + d->doc->head_len, *end;
+	size_t len = strlen(name);
+
+	for (; line < stop; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(stop - line));
+		if (end == NULL)
+			break;
+		if ((size_t)(end - line) < len + 2 ||
+		    memcmp(line, name, len) != 0 ||
+		    memcmp(line + len, ": ", 2) != 0)
+			continue;
+		line += len + 2;
+		if ((size_t)(end - line) >= size)
+			break;
+		memcpy(out, line, (size_t)(end - line));
+		out[end - line] = '\0';
+		return 0;
+	}
+	return 1;
 }
 
 int

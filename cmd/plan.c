@@ -22,7 +22,28 @@ plan_free(struct plan *p)
 		buf_free(&p->parts[i]);
 	buf_free(&p->needs_text);
 	buf_free(&p->versions);
+	buf_free(&p->package_text);
 	document_free(&p->old);
+}
+
+void
+plan_target_options(struct plan *p, struct option rows[PLAN_TARGET_OPTIONS])
+{
+	const struct option all[PLAN_TARGET_OPTIONS] = {
+	    {0, "version", "LIST", "clients of these versions (globs)",
+		.text = &p->version},
+	    {0, "platform", "LIST", "clients on these platforms",
+		.text = &p->platform},
+	    {0, "program", "LIST", "clients of these programs",
+		.text = &p->program},
+	    {0, "server-version", "LIST", "hosts of these; default: HOST's",
+		.text = &p->server_version},
+	    {0, "server-program", "LIST", "hosts of these programs",
+		.text = &p->server_program},
+	    {0, "zone", "LIST", "hosts of these zones", .text = &p->zone},
+	};
+
+	memcpy(rows, all, sizeof all);
 }
 
 /* --- parts --------------------------------------------------------------- */
@@ -408,7 +429,8 @@ plan_make(struct plan *p, const struct hosts *h, int64_t now_us, struct err *e)
 		format_ms(p->wait_text, sizeof p->wait_text, p->wait_ms);
 		s->wait = p->wait_text;
 	}
-	if (s->parts[DOC_CLIENT].bytes == NULL)
+	s->extra = p->package;
+	if (s->parts[DOC_CLIENT].bytes == NULL && p->package == NULL)
 		return 0;
 	s->max_failed = p->max_failed;
 	if (p->max_failed == NULL)
@@ -434,6 +456,23 @@ plan_try(struct plan *p, int64_t now_us, struct err *e)
 }
 
 /* --- the same again ------------------------------------------------------ */
+
+/* The fields of the old document's package; empty when it has none. 0, or -1:
+ * out of memory. */
+static int
+copy_package(struct buf *lines, const struct doc *d)
+{
+	if (!d->package.present)
+		return 0;
+	document_put_package(lines, "package", &d->package);
+	if (d->base != NULL)
+		buf_printf(lines, "base: %s\n", d->base);
+	if (d->full.present)
+		document_put_package(lines, "full", &d->full);
+	if (d->spread_ms != 0)
+		buf_printf(lines, "spread: %" PRId64 "ms\n", d->spread_ms);
+	return lines->oom ? -1 : 0;
+}
 
 int
 plan_make_again(struct plan *p, int64_t now_us, struct err *e)
@@ -481,6 +520,11 @@ plan_make_again(struct plan *p, int64_t now_us, struct err *e)
 		    d->max_failed.kind == DOC_BOUND_PERCENT ? "%" : "");
 		s->max_failed = p->failed_text;
 	}
+	buf_reset(&p->package_text);
+	if (copy_package(&p->package_text, d) != 0 ||
+	    (p->package != NULL && buf_puts(&p->package_text, p->package) != 0))
+		return err_set(e, ERR_LOCAL, "out of memory");
+	s->extra = buf_text(&p->package_text);
 	for (i = 0; i < DOC_NPARTS; i++) {
 		if (!d->parts[i].present)
 			continue;

@@ -11,7 +11,7 @@
 #include "cmd/hosts.h"
 #include "cmd/options.h"
 
-/* What hotfix push was told, and what it makes of it. */
+/* What hotfix push or publish was told, and what it makes of it. */
 
 /* Clients that may fail where nothing else is said: one in a hundred, and
  * never fewer than a few players with broken machines, but never all. */
@@ -31,6 +31,9 @@ struct plan {
 	int64_t wait_ms, take_back_ms; /* -1: not said */
 	int dry_run, allow_partial;
 	struct option_list needs;
+	/* Whole lines of fields: of a package, and what else struct doc_spec
+	 * has no member for. Of a document that is made again: more of them. */
+	const char *package;
 	const char *key, *sign_with, *write, *again;
 	struct fleet_options fleet;
 	struct clock_options clock;
@@ -38,12 +41,17 @@ struct plan {
 	/* made of them; spec's texts point here */
 	struct doc_spec spec;
 	struct buf parts[DOC_NPARTS];
-	struct buf needs_text, versions;
+	struct buf needs_text, versions, package_text;
 	char feature_text[DOC_FEATURE + 1], wait_text[32], failed_text[32];
 	struct document old; /* --again */
 };
 
 void plan_free(struct plan *p);
+
+#define PLAN_TARGET_OPTIONS 6
+/* The rows of whom it is for, for a verb's table. */
+void plan_target_options(struct plan *p,
+    struct option rows[PLAN_TARGET_OPTIONS]);
 
 /* 1 when the options give such a part. */
 int plan_has_part(const struct plan *p, enum doc_part_kind kind);

@@ -12,9 +12,10 @@
  * Messages may come in between: progress_hide takes the line away first.
  */
 
-#define PROGRESS_WHAT  48
-#define PROGRESS_WIDTH 79 /* of a line, and a NUL more: terminals wrap at 80 \
-			   */
+#define PROGRESS_WHAT 48
+#define PROGRESS_WIDTH                                        \
+	79 /* of a line, and a NUL more: terminals wrap at 80 \
+	    */
 
 struct progress {
 	int on;

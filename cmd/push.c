@@ -169,7 +169,7 @@ push_new(struct say *s, struct plan *p, char **operands, size_t n)
 		goto out;
 	}
 	talk_set_behind(t, clock_behind_us(&clock));
-	status = h.n > 0 ? send_survey(s, t, &h, 1) : SEND_GO_ON;
+	status = h.n > 0 ? send_survey(s, t, &h, SEND_NEEDS_ALL) : SEND_GO_ON;
 	if (status == SEND_GO_ON)
 		status = sign_and_send(s, p, &signer, t, &h, &clock);
 out:
@@ -245,17 +245,6 @@ cmd_push(int argc, char **argv)
 		.list = &p.modules[DOC_SERVER]},
 	    {0, "client-module", "NAME=FILE", "a module's new source, clients",
 		.list = &p.modules[DOC_CLIENT]},
-	    {0, "version", "LIST", "clients of these versions (globs)",
-		.text = &p.version},
-	    {0, "platform", "LIST", "clients on these platforms",
-		.text = &p.platform},
-	    {0, "program", "LIST", "clients of these programs",
-		.text = &p.program},
-	    {0, "server-version", "LIST", "hosts of these; default: HOST's",
-		.text = &p.server_version},
-	    {0, "server-program", "LIST", "hosts of these programs",
-		.text = &p.server_program},
-	    {0, "zone", "LIST", "hosts of these zones", .text = &p.zone},
 	    {0, "dry-run", NULL, "try it everywhere, change nothing",
 		.flag = &p.dry_run},
 	    {0, "on", "EVENT", "apply it at this event of the program",
@@ -284,15 +273,17 @@ cmd_push(int argc, char **argv)
 	    {0, "again", "DOCUMENT", "the same under a new id",
 		.text = &p.again},
 	};
-	struct option fleet[HOSTS_OPTIONS];
+	struct option shared[PLAN_TARGET_OPTIONS + HOSTS_OPTIONS];
 	const struct usage usage = {SYNOPSIS, ABOUT, options,
-	    sizeof options / sizeof *options, fleet, HOSTS_OPTIONS, later, 0};
+	    sizeof options / sizeof *options, shared,
+	    sizeof shared / sizeof *shared, later, 0};
 	struct say say = {0};
 	char **operands;
 	size_t n;
 	int status;
 
-	hosts_options(&p.fleet, fleet);
+	plan_target_options(&p, shared);
+	hosts_options(&p.fleet, shared + PLAN_TARGET_OPTIONS);
 	status = options_parse(&say, &usage, argc, argv, &operands, &n);
 	if (status != OPTIONS_GO_ON)
 		return status;

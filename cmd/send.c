@@ -50,7 +50,7 @@ is_near(int64_t ahead_us)
 /* Is the clock of every host that answered near enough? One that is not ends
  * this, or is left out while there are others. */
 static int
-check_clocks(const struct say *s, struct hosts *h, int needs_all)
+check_clocks(const struct say *s, struct hosts *h, enum send_needs needs)
 {
 	struct host_line *l;
 	int64_t off_us;
@@ -62,7 +62,8 @@ check_clocks(const struct say *s, struct hosts *h, int needs_all)
 		near += !l->left_out && is_near(l->ahead_us);
 		far += !l->left_out && !is_near(l->ahead_us);
 	}
-	ends = needs_all || near == 0;
+	ends =
+	    needs == SEND_NEEDS_ALL || (near == 0 && needs != SEND_NEEDS_NONE);
 	for (i = 0; i < h->n; i++) {
 		l = &h->lines[i];
 		if (l->left_out || is_near(l->ahead_us))
@@ -102,7 +103,8 @@ get_count(const struct host_line *l, const char *name, uint64_t *value)
 }
 
 int
-send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
+send_survey(struct say *s, struct talk *t, struct hosts *h,
+    enum send_needs needs)
 {
 	const struct talk_request r = {.read = "STATUS"};
 	struct host_line *l;
@@ -129,13 +131,14 @@ send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all)
 		failed++;
 		send_complain(s, l);
 	}
-	if (failed > 0 &&
-	    (failed == h->n || (needs_all && !h->fleet->skip_failed &&
-				   failed > h->fleet->max_failed))) {
+	if (failed > 0 && needs != SEND_NEEDS_NONE &&
+	    (failed == h->n ||
+		(needs == SEND_NEEDS_ALL && !h->fleet->skip_failed &&
+		    failed > h->fleet->max_failed))) {
 		say_error(s, "nothing was signed or sent");
 		return hosts_status(h, NULL);
 	}
-	return check_clocks(s, h, needs_all);
+	return check_clocks(s, h, needs);
 }
 
 int

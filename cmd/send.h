@@ -21,12 +21,14 @@
 
 /*
  * Ask every host for its STATUS: is it there, may we speak, is its clock
- * ours. A host that does not answer is told; needs_all: it ends this, within
- * what the fleet's options allow, else the others go on without it. So it is
- * with one that answers and has another clock, which no option allows. None
- * at all ends it in any case.
+ * ours. A host that does not answer is told; where all are needed it ends
+ * this, within what the fleet's options allow, else the others go on without
+ * it. So it is with one that answers and has another clock, which no option
+ * allows. That there is none at all ends it unless none is needed.
  */
-int send_survey(struct say *s, struct talk *t, struct hosts *h, int needs_all);
+enum send_needs { SEND_NEEDS_NONE, SEND_NEEDS_ONE, SEND_NEEDS_ALL };
+int send_survey(struct say *s, struct talk *t, struct hosts *h,
+    enum send_needs needs);
 
 /* Where --write goes (NULL: nowhere): standard output has either the document
  * or results. SEND_GO_ON, or 2. */

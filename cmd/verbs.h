@@ -16,6 +16,7 @@ int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_open(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
+int cmd_publish(int argc, char **argv);
 int cmd_push(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_retire(int argc, char **argv);

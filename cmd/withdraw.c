@@ -237,7 +237,7 @@ ask_and_send(struct withdrawal *w, const struct signer *signer, struct hosts *h)
 	if (t == NULL)
 		return say_err(&w->say, &e);
 	/* One dead host does not keep the others from taking it back. */
-	status = send_survey(&w->say, t, h, 0);
+	status = send_survey(&w->say, t, h, SEND_NEEDS_ONE);
 	if (status == SEND_GO_ON)
 		status = find(w, h);
 	if (status == SEND_GO_ON)

@@ -1,0 +1,653 @@
+/* Packages and documents get their names in a place. */
+
+#include "pack/publish.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "pack/digests.h"
+
+#define RELEASE_DIR "release/"
+#define STAGING_DIR LOCK_STAGING "/"
+
+#define PATH_MAX_LEN 512 /* a name of a release, a suffix, a folder */
+
+/* Between two tries. A server that restarts is back within a minute. */
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_MAX_MS   8000
+#define NAP_MS           50 /* how soon a stop is seen */
+
+struct publish {
+	struct publish_config config;
+	struct lock lock;
+	int is_ours;        /* the lock, when it was looked at; no news since */
+	int latest_there;   /* 0 it is, 1 not, -1 not looked yet */
+	unsigned left;      /* tries */
+	int64_t backoff_ms; /* before the next */
+	/* of the transfer that runs */
+	const char *what;
+	uint64_t total, moved;
+};
+
+static void
+note(const struct publish *p, const char *text)
+{
+	if (p->config.note != NULL)
+		p->config.note(p->config.arg, text);
+}
+
+/* --- again ------------------------------------------------------------------
+ */
+
+/* Something went well: what fails later has all its tries. */
+static void
+rearm(struct publish *p)
+{
+	p->left = p->config.tries;
+	p->backoff_ms = BACKOFF_FIRST_MS;
+}
+
+static int
+is_stopped(const struct publish *p)
+{
+	return p->config.stop != NULL && *p->config.stop != 0;
+}
+
+static void
+nap(const struct publish *p, int64_t ms)
+{
+	const struct timespec t = {0, NAP_MS * 1000000};
+
+	if (p->config.pause != NULL) {
+		p->config.pause(p->config.arg, ms);
+		return;
+	}
+	for (; ms > 0 && !is_stopped(p); ms -= NAP_MS)
+		nanosleep(&t, NULL);
+}
+
+/* 1: there is a new connection, do it again; 0: give up, for the reason in e.
+ */
+static int
+again(struct publish *p, struct err *e)
+{
+	char text[ERR_TEXT + 64];
+	struct err why;
+
+	while (e->kind == ERR_PEER && p->left > 0 && !is_stopped(p)) {
+		p->left--;
+		snprintf(text, sizeof text, "%s; again in %" PRId64 " ms",
+		    e->text, p->backoff_ms);
+		note(p, text);
+		nap(p, p->backoff_ms);
+		if (is_stopped(p))
+			break;
+		p->backoff_ms = 2 * p->backoff_ms < BACKOFF_MAX_MS
+				    ? 2 * p->backoff_ms
+				    : BACKOFF_MAX_MS;
+		p->is_ours = 0;
+		if (store_reopen(p->config.store, &why) == 0)
+			return 1;
+		*e = why;
+	}
+	return 0;
+}
+
+/* Steps that may be done twice. */
+static int
+run(struct publish *p, struct store_step *steps, size_t n, struct err *e)
+{
+	while (store_run(p->config.store, steps, n, e) != 0)
+		if (!again(p, e))
+			return -1;
+	rearm(p);
+	return 0;
+}
+
+/* Of one step: its result. */
+static int
+run_one(struct publish *p, struct store_step *step, struct err *e)
+{
+	if (run(p, step, 1, e) != 0)
+		return -1;
+	if (step->result < 0)
+		*e = step->why;
+	return step->result;
+}
+
+/* --- moving bytes ------------------------------------------------------------
+ */
+
+static void
+on_moved(void *arg, uint64_t so_far)
+{
+	struct publish *p = arg;
+
+	p->moved = so_far;
+	if (p->config.progress != NULL)
+		p->config.progress(p->config.arg, p->what, so_far, p->total);
+}
+
+struct reading {
+	struct publish *p;
+	struct digests *digests;
+	uint64_t so_far;
+};
+
+static int
+on_bytes(void *arg, const void *bytes, size_t len, struct err *e)
+{
+	struct reading *r = arg;
+
+	(void)e;
+	digests_feed(r->digests, bytes, len);
+	r->so_far += len;
+	on_moved(r->p, r->so_far);
+	return 0;
+}
+
+/* What the copy at path is: 0 with its digests and length, 1: there is none. */
+static int
+read_back(struct publish *p, const char *path, uint64_t max,
+    uint8_t md5[MD5_SIZE], uint8_t sha512[SHA512_SIZE], uint64_t *len,
+    struct err *e)
+{
+	struct reading r = {.p = p};
+	int ret;
+
+	p->what = "read back";
+	p->total = max;
+	do {
+		r.digests = digests_start(e);
+		if (r.digests == NULL)
+			return -1;
+		r.so_far = 0;
+		ret = store_get(p->config.store, path, max, on_bytes, &r, e);
+		digests_end(r.digests, md5, sha512);
+		if (r.so_far > 0 && ret < 0 && e->kind == ERR_PEER)
+			rearm(p);
+	} while (ret < 0 && again(p, e));
+	*len = r.so_far;
+	return ret;
+}
+
+/* 0: the copy is equal; 1: it is not, why tells; 2: there is none; -1. */
+static int
+compare(struct publish *p, const char *path, const struct publish_file *f,
+    struct publish_outcome *out, struct err *why, struct err *e)
+{
+	char here[2 * MD5_SIZE + 1], there[2 * MD5_SIZE + 1];
+	uint8_t sha512[SHA512_SIZE];
+	uint64_t len;
+	int ret;
+
+	if (p->config.no_readback) {
+		ret = store_md5(p->config.store, path, out->md5, e);
+		if (ret < 0)
+			return -1;
+		out->by_place = ret == 0;
+	}
+	if (out->by_place) {
+		memcpy(sha512, f->sha512, sizeof sha512);
+		len = f->len;
+	} else {
+		/* One byte more tells that it is longer. */
+		ret = read_back(p, path, f->len + 1, out->md5, sha512, &len, e);
+		if (ret > 0)
+			return 2;
+		if (ret < 0 && e->kind != ERR_NO)
+			return -1;
+		if (ret < 0) {
+			*why = *e;
+			return 1;
+		}
+	}
+	if (len == f->len && memcmp(out->md5, f->md5, MD5_SIZE) == 0 &&
+	    memcmp(sha512, f->sha512, SHA512_SIZE) == 0)
+		return 0;
+	hex_encode(here, f->md5, MD5_SIZE);
+	hex_encode(there, out->md5, MD5_SIZE);
+	err_set(why, ERR_NO,
+	    "%s: the copy there is another: %" PRIu64 " bytes, MD5 %s; here"
+	    " %" PRIu64 " bytes, MD5 %s%s",
+	    path, len, there, f->len, here,
+	    strcmp(here, there) == 0 ? " (SHA-512 differs)" : "");
+	return 1;
+}
+
+/* How much of it is there: 0 where that cannot be told. */
+static int
+size_there(struct publish *p, const char *path, uint64_t *size, struct err *e)
+{
+	struct store_step step = {.verb = STORE_SIZE, .path = path};
+
+	if (run_one(p, &step, e) < 0)
+		return -1;
+	*size = step.result == 0 ? step.size : 0;
+	return 0;
+}
+
+static int delete (struct publish *p, const char *path, struct err *e)
+{
+	struct store_step step = {.verb = STORE_DELETE, .path = path};
+
+	return run_one(p, &step, e) < 0 ? -1 : 0;
+}
+
+/*
+ * The bytes from `from` on; what is there before is believed, until it is read
+ * back. Servers differ in what they let be overwritten and gone on with: where
+ * one refuses, the remains are deleted, once.
+ */
+static int
+upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
+    int *whole, uint64_t *sent, struct err *e)
+{
+	int deleted = 0, ret;
+
+	*whole = from == 0;
+	p->what = "upload";
+	p->total = len;
+	for (;;) {
+		p->moved = from;
+		ret = store_put(p->config.store, path, from, fd, len, on_moved,
+		    p, e);
+		if (p->moved > from) {
+			*sent += p->moved - from;
+			rearm(p);
+		}
+		if (ret == 0)
+			return 0;
+		if (!deleted &&
+		    (ret == 1 || e->kind == ERR_NO || e->kind == ERR_DENIED)) {
+			struct err ignored;
+
+			deleted = *whole = 1;
+			from = 0;
+			if (delete (p, path, &ignored) != 0)
+				return -1;
+			continue;
+		}
+		if (ret == 1)
+			return err_set(e, ERR_NO,
+			    "%s: the server does not take it", path);
+		if (!again(p, e) || size_there(p, path, &from, e) != 0)
+			return -1;
+		if (from > len)
+			from = 0;
+		*whole = from == 0;
+	}
+}
+
+/* Into staging until the copy there is equal: there is how much is there
+ * already. 0, or -1 and the copy is deleted. */
+static int
+stage(struct publish *p, const char *path, const struct publish_file *f,
+    uint64_t there, struct publish_outcome *out, struct err *e)
+{
+	uint64_t from = there <= f->len ? there : 0;
+	struct err why;
+	int ret, whole, tries = 0;
+
+	if (from > 0)
+		note(p, from < f->len ? "a part of it is there already: the"
+					" rest is sent"
+				      : "it is there already, and is compared");
+	for (;;) {
+		whole = 0;
+		if ((from < f->len || f->len == 0) &&
+		    upload(p, path, from, f->fd, f->len, &whole, &out->sent,
+			e) != 0)
+			return -1;
+		ret = compare(p, path, f, out, &why, e);
+		if (ret <= 0)
+			return ret;
+		if (ret == 2)
+			err_set(&why, ERR_NO, "%s: it is gone", path);
+		if (delete (p, path, e) != 0)
+			return -1;
+		/* Something else was gone on with, or a server counted
+		 * wrongly: once more, from the start. */
+		if (whole || ++tries > 1) {
+			*e = why;
+			return -1;
+		}
+		note(p, "it is not equal: once more, from the start");
+		from = 0;
+	}
+}
+
+/* A question of its own for the lock would be one round trip more: it rides
+ * with a rename, and what it tells is as good as what one before would. */
+static int
+rename_and_look(struct publish *p, struct store_step *rename, struct err *e)
+{
+	struct store_step steps[] = {
+	    *rename,
+	    {.verb = STORE_EXISTS, .path = p->lock.inside},
+	};
+
+	if (store_run(p->config.store, steps, 2, e) != 0)
+		return -1;
+	*rename = steps[0];
+	p->is_ours = steps[1].result == 0;
+	return 0;
+}
+
+/*
+ * By one rename. After a broken connection nobody knows whether it was done;
+ * what is staged has no other way to go, so where it is gone it was.
+ */
+static int
+give_name(struct publish *p, const char *part, const char *path, int replace,
+    struct err *e)
+{
+	struct store_step step = {
+	    .verb = STORE_RENAME, .path = part, .to = path, .replace = replace};
+	struct store_step look[] = {
+	    {.verb = STORE_EXISTS, .path = part},
+	    {.verb = STORE_EXISTS, .path = path},
+	};
+	int broken = 0;
+
+	while (rename_and_look(p, &step, e) != 0) {
+		broken = 1;
+		if (!again(p, e))
+			return -1;
+	}
+	rearm(p);
+	if (step.result == 0)
+		return 0;
+	if (broken && run(p, look, 2, e) == 0 && look[0].result == 1 &&
+	    look[1].result == 0)
+		return 0;
+	if (step.result < 0)
+		*e = step.why;
+	else
+		err_set(e, ERR_NO, "%s: it is gone", part);
+	return -1;
+}
+
+/* --- small files
+ * -------------------------------------------------------------- */
+
+/* An unnamed file of these bytes, which have to come from one. */
+static int
+make_file(const void *bytes, size_t len, FILE **out, struct err *e)
+{
+	FILE *file = tmpfile();
+
+	if (file != NULL && file_write_all(fileno(file), bytes, len) == 0) {
+		*out = file;
+		return 0;
+	}
+	err_errno(e, ERR_LOCAL, "a temporary file");
+	if (file != NULL)
+		fclose(file);
+	return -1;
+}
+
+/* The bytes get the name, by way of staging. */
+static int
+put_small(struct publish *p, const char *part, const char *path,
+    const void *bytes, size_t len, int replace, struct err *e)
+{
+	struct publish_file f = {.name = path, .len = len};
+	struct publish_outcome out = {.sent = 0};
+	FILE *file;
+	int ret = -1;
+
+	if (make_file(bytes, len, &file, e) != 0)
+		return -1;
+	f.fd = fileno(file);
+	md5(f.md5, bytes, len);
+	sha512(f.sha512, bytes, len);
+	if (stage(p, part, &f, 0, &out, e) == 0)
+		ret = give_name(p, part, path, replace, e);
+	fclose(file);
+	return ret;
+}
+
+struct memory {
+	struct buf *out;
+	size_t start;
+};
+
+static int
+on_small(void *arg, const void *bytes, size_t len, struct err *e)
+{
+	struct memory *m = arg;
+
+	if (buf_append(m->out, bytes, len) == 0)
+		return 0;
+	return err_set(e, ERR_LOCAL, "out of memory");
+}
+
+static int
+get_small(struct publish *p, const char *path, size_t max, struct buf *out,
+    struct err *e)
+{
+	struct memory m = {out, out->len};
+	int ret;
+
+	do {
+		out->len = m.start;
+		ret = store_get(p->config.store, path, max, on_small, &m, e);
+	} while (ret < 0 && again(p, e));
+	if (ret >= 0)
+		rearm(p);
+	return ret;
+}
+
+int
+publish_read(struct publish *p, const char *name, size_t max, struct buf *out,
+    struct err *e)
+{
+	struct store_step step = {.verb = STORE_SIZE};
+	char path[PATH_MAX_LEN];
+	int there = strcmp(name, p->config.latest) == 0 ? p->latest_there : -1;
+
+	snprintf(path, sizeof path, RELEASE_DIR "%s", name);
+	/* It tells what is not there in less than a transfer does. */
+	step.path = path;
+	if (there < 0)
+		there = run_one(p, &step, e);
+	if (there < 0)
+		return -1;
+	return there == 1 ? 1 : get_small(p, path, max, out, e);
+}
+
+int
+publish_write(struct publish *p, const char *name, const void *bytes,
+    size_t len, struct err *e)
+{
+	char part[PATH_MAX_LEN], path[PATH_MAX_LEN];
+	int ret = 0;
+
+	snprintf(part, sizeof part, STAGING_DIR "%s.part", name);
+	snprintf(path, sizeof path, RELEASE_DIR "%s", name);
+	if (strcmp(name, p->config.latest) == 0)
+		p->latest_there = -1;
+	while (!p->is_ours) {
+		ret = lock_check(&p->lock, p->config.store, e);
+		if (ret > 0)
+			return err_set(e, ERR_PEER,
+			    "busy: another run has taken the lock away");
+		p->is_ours = ret == 0;
+		if (ret < 0 && !again(p, e))
+			return -1;
+	}
+	return put_small(p, part, path, bytes, len, 1, e);
+}
+
+/* --- packages
+ * -------------------------------------------------------------------
+ */
+
+/* The signature is there with these bytes. */
+static int
+put_signature(struct publish *p, const struct publish_file *f, const char *path,
+    int may_be_there, struct err *e)
+{
+	char part[PATH_MAX_LEN], sig[PATH_MAX_LEN + 4];
+	struct buf old = BUF_INIT;
+	int same = 0;
+
+	snprintf(part, sizeof part, STAGING_DIR "%s.sig.part", f->name);
+	snprintf(sig, sizeof sig, "%s.sig", path);
+	if (may_be_there) {
+		switch (get_small(p, sig, f->sig_len, &old, e)) {
+		case 0:
+			same = old.len == f->sig_len &&
+			       memcmp(old.data, f->sig, old.len) == 0;
+			break;
+		case -1:
+			if (e->kind == ERR_NO) /* longer: another one */
+				break;
+			buf_free(&old);
+			return -1;
+		}
+		buf_free(&old);
+	}
+	return same ? 0 : put_small(p, part, sig, f->sig, f->sig_len, 1, e);
+}
+
+/* The name is taken: by these bytes, or it is an error. */
+static int
+settle(struct publish *p, const struct publish_file *f, const char *path,
+    const struct store_step *size, struct publish_outcome *out, struct err *e)
+{
+	struct err why;
+	int ret = 1;
+
+	if (size->result != 0 || size->size == f->len)
+		ret = compare(p, path, f, out, &why, e);
+	else
+		err_set(&why, ERR_NO,
+		    "%s: %" PRIu64 " bytes there, %" PRIu64 " here", path,
+		    size->size, f->len);
+	if (ret == 1)
+		return err_set(e, ERR_NO, "release exists: %.400s", why.text);
+	out->was_there = ret == 0;
+	return ret;
+}
+
+int
+publish_package(struct publish *p, const struct publish_file *f,
+    struct publish_outcome *out, struct err *e)
+{
+	char part[PATH_MAX_LEN], path[PATH_MAX_LEN], sig[PATH_MAX_LEN + 4];
+	char latest[PATH_MAX_LEN];
+	struct store_step sizes[] = {
+	    {.verb = STORE_SIZE, .path = path},
+	    {.verb = STORE_SIZE, .path = sig},
+	    {.verb = STORE_SIZE, .path = part},
+	    {.verb = STORE_SIZE, .path = latest},
+	};
+	int ret;
+
+	memset(out, 0, sizeof *out);
+	snprintf(part, sizeof part, STAGING_DIR "%s", f->part);
+	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
+	snprintf(sig, sizeof sig, "%s.sig", path);
+	snprintf(latest, sizeof latest, RELEASE_DIR "%s", p->config.latest);
+	if (run(p, sizes, 4, e) != 0)
+		return -1;
+	p->latest_there = sizes[3].result == 1;
+	if (sizes[0].result != 1) {
+		ret = settle(p, f, path, &sizes[0], out, e);
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			return put_signature(p, f, path, 1, e);
+	}
+	if (stage(p, part, f, sizes[2].result == 0 ? sizes[2].size : 0, out,
+		e) != 0 ||
+	    put_signature(p, f, path, sizes[1].result != 1, e) != 0)
+		return -1;
+	return give_name(p, part, path, 0, e);
+}
+
+int
+publish_check(struct publish *p, const struct publish_file *f, struct err *e)
+{
+	struct publish_outcome out = {.sent = 0};
+	char path[PATH_MAX_LEN];
+	struct err why;
+
+	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
+	switch (compare(p, path, f, &out, &why, e)) {
+	case 0:
+		return 0;
+	case 1:
+		*e = why;
+		return -1;
+	case 2:
+		return err_set(e, ERR_NO, "%s: it is not there any more", path);
+	}
+	return -1;
+}
+
+/* --- the lock
+ * ------------------------------------------------------------------- */
+
+struct publish *
+publish_open(const struct publish_config *c, int *busy, struct err *e)
+{
+	struct publish *p = calloc(1, sizeof *p);
+	char text[LOCK_TEXT];
+	int ret;
+
+	*busy = 0;
+	if (p == NULL) {
+		err_set(e, ERR_LOCAL, "out of memory");
+		return NULL;
+	}
+	p->config = *c;
+	p->latest_there = -1;
+	rearm(p);
+	if (lock_init(&p->lock, c->self, c->now_us, e) != 0 ||
+	    (store_reopen(c->store, e) != 0 && !again(p, e)))
+		goto fail;
+	do
+		ret = lock_take(&p->lock, c->store, c->self, c->now_us,
+		    c->break_lock, busy, text, e);
+	while (ret < 0 && !*busy && again(p, e));
+	if (ret < 0)
+		goto fail;
+	rearm(p);
+	if (ret > 0)
+		note(p, text);
+	return p;
+
+fail:
+	free(p);
+	return NULL;
+}
+
+int
+publish_close(struct publish *p, struct err *e)
+{
+	int ret;
+
+	if (p == NULL)
+		return 0;
+	do
+		ret = lock_drop(&p->lock, p->config.store, e);
+	while (ret != 0 && again(p, e));
+	free(p);
+	return ret;
+}
+
+void
+publish_abandon(struct publish *p)
+{
+	free(p);
+}

@@ -1,0 +1,813 @@
+/* Publishing to a place whose every step can fail. */
+
+#include "pack/publish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/tap.h"
+
+/* --- a place in memory -------------------------------------------------------
+ */
+
+enum fault {
+	NO_FAULT,
+	DIE,    /* the step is not done, and nothing after it either */
+	BEFORE, /* the connection breaks before the step */
+	AFTER,  /* the step is done, its answer is lost */
+};
+
+struct entry {
+	char path[256];
+	int is_dir, used;
+	uint8_t bytes[512];
+	size_t len;
+	int64_t mtime_us;
+};
+
+#define ENTRIES 64
+
+struct place {
+	struct entry entries[ENTRIES];
+	int steps; /* so far */
+	enum fault fault;
+	int fault_at;
+	int dead, broken;
+	int spoil;        /* so many uploads get a wrong byte */
+	int no_overwrite; /* as a server that lets nothing be replaced */
+	int no_resume;
+	int bad;         /* what may never be seen was seen */
+	int latest_seen; /* number of the latest document, goes up only */
+	int full;        /* the disk is */
+	int says_md5;
+};
+
+static struct entry *
+find(struct place *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < ENTRIES; i++)
+		if (p->entries[i].used && strcmp(p->entries[i].path, path) == 0)
+			return &p->entries[i];
+	return NULL;
+}
+
+static size_t
+count_in(const struct place *p, const char *dir)
+{
+	size_t i, n = 0, len = strlen(dir);
+
+	for (i = 0; i < ENTRIES; i++)
+		n += p->entries[i].used &&
+		     strncmp(p->entries[i].path, dir, len) == 0 &&
+		     p->entries[i].path[len] == '/';
+	return n;
+}
+
+static struct entry *
+make(struct place *p, const char *path, int is_dir)
+{
+	char above[256];
+	char *slash;
+	size_t i;
+
+	strcpy(above, path);
+	slash = strrchr(above, '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		if (find(p, above) == NULL || !find(p, above)->is_dir)
+			return NULL;
+	}
+	for (i = 0; i < ENTRIES; i++)
+		if (!p->entries[i].used) {
+			memset(&p->entries[i], 0, sizeof p->entries[i]);
+			strcpy(p->entries[i].path, path);
+			p->entries[i].is_dir = is_dir;
+			p->entries[i].used = 1;
+			return &p->entries[i];
+		}
+	abort();
+}
+
+static void
+put_file(struct place *p, const char *path, const char *text)
+{
+	struct entry *f = find(p, path);
+
+	if (f == NULL)
+		f = make(p, path, 0);
+	f->len = strlen(text);
+	memcpy(f->bytes, text, f->len);
+}
+
+static int
+holds(struct place *p, const char *path, const char *text)
+{
+	struct entry *f = find(p, path);
+
+	return f != NULL && f->len == strlen(text) &&
+	       memcmp(f->bytes, text, f->len) == 0;
+}
+
+#define TAR1 "the package of release one, which is whole"
+#define TAR2 "release two, another package, and a longer one than that"
+#define SIG1 "signature of one\n"
+#define SIG2 "signature of two\n"
+#define DOC1 "document of one\n"
+#define DOC2 "document of two\n"
+
+/* What anybody may see at any time. */
+static void
+look(struct place *p)
+{
+	static const struct {
+		const char *name, *tar, *sig_name, *sig;
+	} all[] = {
+	    {"release/game-1.tar", TAR1, "release/game-1.tar.sig", SIG1},
+	    {"release/game-2.tar", TAR2, "release/game-2.tar.sig", SIG2},
+	};
+	size_t i;
+	int latest = 0;
+
+	for (i = 0; i < 2; i++)
+		if (find(p, all[i].name) != NULL &&
+		    (!holds(p, all[i].name, all[i].tar) ||
+			!holds(p, all[i].sig_name, all[i].sig)))
+			p->bad++;
+	if (find(p, "release/game.latest") != NULL)
+		latest = holds(p, "release/game.latest", DOC2)
+			     ? 2
+			     : holds(p, "release/game.latest", DOC1);
+	if (latest < p->latest_seen ||
+	    (find(p, "release/game.latest") != NULL && latest == 0))
+		p->bad++;
+	if (latest == 2 && (!holds(p, "release/game-2.tar", TAR2) ||
+			       !holds(p, "release/game-1.update", DOC1)))
+		p->bad++;
+	p->latest_seen = latest;
+}
+
+/* One elementary step is about to be done: 0 do it, 1 do it and lose the
+ * answer, -1 do not. */
+static int
+step(struct place *p, struct err *e)
+{
+	int n = p->steps++;
+
+	if (p->dead || p->broken)
+		return err_set(e, ERR_PEER, "no connection");
+	if (p->fault == NO_FAULT || n != p->fault_at)
+		return 0;
+	if (p->fault == DIE)
+		p->dead = 1;
+	p->broken = 1;
+	err_set(e, ERR_PEER, "it broke");
+	return p->fault == AFTER ? 1 : -1;
+}
+
+static int
+move_to(struct place *p, const char *from, const char *to)
+{
+	struct entry *f = find(p, from), *there = find(p, to);
+	size_t i, len = strlen(from);
+	char path[256];
+
+	if (f == NULL)
+		return 1;
+	if (there != NULL && (there->is_dir != f->is_dir || p->no_overwrite ||
+				 (there->is_dir && count_in(p, to) > 0)))
+		return -1;
+	if (there != NULL)
+		there->used = 0;
+	if (!make(p, to, f->is_dir))
+		return -1;
+	find(p, to)->used = 0;
+	for (i = 0; i < ENTRIES; i++) {
+		f = &p->entries[i];
+		if (!f->used || strncmp(f->path, from, len) != 0 ||
+		    (f->path[len] != '/' && f->path[len] != '\0'))
+			continue;
+		snprintf(path, sizeof path, "%s%s", to, f->path + len);
+		strcpy(f->path, path);
+	}
+	return 0;
+}
+
+static int
+do_step(struct place *p, struct store_step *s)
+{
+	struct entry *f = find(p, s->path);
+
+	s->result = f == NULL;
+	switch (s->verb) {
+	case STORE_MKDIR:
+		s->result = f != NULL ? 1 : make(p, s->path, 1) ? 0 : -1;
+		break;
+	case STORE_RMDIR:
+		if (f != NULL && (!f->is_dir || count_in(p, s->path) > 0))
+			s->result = -1;
+		else if (f != NULL)
+			f->used = 0;
+		break;
+	case STORE_DELETE:
+		if (f != NULL)
+			f->used = 0;
+		break;
+	case STORE_RENAME:
+		s->result = move_to(p, s->path, s->to);
+		if (s->result < 0 && s->replace && find(p, s->to) != NULL &&
+		    !find(p, s->to)->is_dir) {
+			find(p, s->to)->used = 0;
+			s->result = move_to(p, s->path, s->to);
+		}
+		break;
+	case STORE_EXISTS:
+		break;
+	case STORE_SIZE:
+		if (f != NULL && f->is_dir)
+			s->result = 1;
+		else if (f != NULL)
+			s->size = f->len;
+		break;
+	}
+	if (s->result != 0)
+		err_set(&s->why, ERR_NO, "%s: refused", s->path);
+	return 0;
+}
+
+static int
+fake_run(void *impl, struct store_step *steps, size_t n, struct err *e)
+{
+	struct place *p = impl;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = step(p, e);
+		if (r < 0)
+			return -1;
+		do_step(p, &steps[i]);
+		look(p);
+		if (r > 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+fake_make_base(void *impl, struct err *e)
+{
+	struct place *p = impl;
+
+	return p->broken ? err_set(e, ERR_PEER, "no connection") : 0;
+}
+
+/* In two halves, so that it can break in the middle. */
+static int
+fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
+    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+{
+	struct place *p = impl;
+	struct entry *f = find(p, path);
+	uint64_t ends[2];
+	ssize_t n;
+	int i, r;
+
+	if (from > 0 && p->no_resume)
+		return 1;
+	if (f != NULL && from == 0 && p->no_overwrite)
+		return err_set(e, ERR_DENIED, "it is there already");
+	if (f == NULL)
+		f = make(p, path, 0);
+	if (f == NULL)
+		return err_set(e, ERR_NO, "no folder for it");
+	if (from == 0)
+		f->len = 0;
+	ends[0] = from + (len - from) / 2;
+	ends[1] = len;
+	for (i = 0; i < 2; i++) {
+		r = step(p, e);
+		if (r < 0)
+			return -1;
+		if (p->full)
+			return err_set(e, ERR_LOCAL, "the disk is full");
+		n = pread(fd, f->bytes + f->len, ends[i] - f->len,
+		    (off_t)f->len);
+		if (n != (ssize_t)(ends[i] - f->len))
+			abort();
+		f->len = ends[i];
+		if (moved != NULL)
+			moved(arg, f->len);
+		look(p);
+		if (r > 0)
+			return -1;
+	}
+	if (p->spoil > 0) {
+		p->spoil--;
+		f->bytes[0] ^= 1;
+	}
+	return 0;
+}
+
+static int
+fake_get(void *impl, const char *path, uint64_t max,
+    int (*sink)(void *arg, const void *b, size_t n, struct err *e), void *arg,
+    struct err *e)
+{
+	struct place *p = impl;
+	struct entry *f = find(p, path);
+	int r = step(p, e);
+
+	if (r < 0)
+		return -1;
+	if (f == NULL)
+		return 1;
+	if (f->len > max)
+		return err_set(e, ERR_NO, "too long");
+	if (sink(arg, f->bytes, f->len, e) != 0)
+		return -1;
+	return r > 0 ? -1 : 0;
+}
+
+static int
+fake_names(void *impl, const char *dir,
+    int (*each)(void *arg, const char *name), void *arg, struct err *e)
+{
+	struct place *p = impl;
+	size_t i, len = strlen(dir);
+	const char *name;
+	int any = 0;
+
+	if (step(p, e) != 0)
+		return -1;
+	for (i = 0; i < ENTRIES; i++) {
+		name = p->entries[i].path;
+		if (!p->entries[i].used || strncmp(name, dir, len) != 0 ||
+		    name[len] != '/' || strchr(name + len + 1, '/') != NULL)
+			continue;
+		any = 1;
+		if (each(arg, name + len + 1) != 0)
+			break;
+	}
+	return !any;
+}
+
+static int
+fake_mtime(void *impl, const char *path, int64_t *us, struct err *e)
+{
+	struct entry *f = find(impl, path);
+
+	(void)e;
+	if (f == NULL || f->mtime_us == 0)
+		return 1;
+	*us = f->mtime_us;
+	return 0;
+}
+
+static int
+fake_md5(void *impl, const char *path, uint8_t out[MD5_SIZE], struct err *e)
+{
+	struct place *p = impl;
+	struct entry *f = find(impl, path);
+
+	(void)e;
+	if (!p->says_md5 || f == NULL)
+		return 1;
+	md5(out, f->bytes, f->len);
+	return 0;
+}
+
+static int
+fake_reopen(void *impl, struct err *e)
+{
+	struct place *p = impl;
+
+	if (p->dead)
+		return err_set(e, ERR_PEER, "dead");
+	p->broken = 0;
+	return 0;
+}
+
+static void
+fake_close(void *impl)
+{
+	(void)impl;
+}
+
+static const struct store_ops fake_ops = {fake_reopen, fake_run, fake_make_base,
+    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_close};
+
+/* --- publishers
+ * ----------------------------------------------------------------
+ */
+
+#define NOW INT64_C(1795342500000000)
+
+static char notes[4096];
+
+static void
+on_note(void *arg, const char *text)
+{
+	(void)arg;
+	if (strlen(notes) + strlen(text) + 2 < sizeof notes)
+		strcat(strcat(notes, text), "\n");
+}
+
+static void
+no_pause(void *arg, int64_t ms)
+{
+	(void)arg;
+	(void)ms;
+}
+
+/* The id of a process that was, and is no more. */
+static long
+dead_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return (long)pid;
+}
+
+static FILE *
+file_of(const char *text)
+{
+	FILE *f = tmpfile();
+
+	if (f == NULL || file_write_all(fileno(f), text, strlen(text)) != 0)
+		abort();
+	return f;
+}
+
+static struct publish_file
+package(FILE *f, const char *name, const char *tar, const char *sig)
+{
+	struct publish_file p = {.part = "game.part",
+	    .name = name,
+	    .fd = fileno(f),
+	    .len = strlen(tar),
+	    .sig = sig,
+	    .sig_len = strlen(sig)};
+
+	md5(p.md5, tar, strlen(tar));
+	sha512(p.sha512, tar, strlen(tar));
+	return p;
+}
+
+static struct publish_config
+config_of(struct store *s, const struct lock_self *self)
+{
+	const struct publish_config c = {.store = s,
+	    .self = self,
+	    .latest = "game.latest",
+	    .now_us = NOW,
+	    .tries = 3,
+	    .note = on_note,
+	    .pause = no_pause};
+
+	notes[0] = '\0';
+	return c;
+}
+
+/* Release two, over one. 0 or -1. die: leave everything as it is then. */
+static int
+publish_two(struct store *s, const struct lock_self *self, int die,
+    struct publish_outcome *out, struct err *e)
+{
+	const struct publish_config c = config_of(s, self);
+	FILE *tar = file_of(TAR2);
+	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	struct buf old = BUF_INIT;
+	struct publish *p;
+	int ret = -1, busy;
+
+	p = publish_open(&c, &busy, e);
+	if (p == NULL)
+		goto out;
+	if (publish_package(p, &f, out, e) != 0 ||
+	    publish_read(p, "game.latest", 64, &old, e) < 0)
+		goto out;
+	/* The second run after one that was killed late. */
+	if (old.len == strlen(DOC1) && memcmp(old.data, DOC1, old.len) == 0 &&
+	    publish_write(p, "game-1.update", old.data, old.len, e) != 0)
+		goto out;
+	if (publish_write(p, "game.latest", DOC2, strlen(DOC2), e) != 0)
+		goto out;
+	ret = 0;
+out:
+	if (die && ret != 0)
+		publish_abandon(p);
+	else if (publish_close(p, ret == 0 ? e : NULL) != 0)
+		ret = -1;
+	buf_free(&old);
+	fclose(tar);
+	return ret;
+}
+
+/* Where release one is out. */
+static void
+set_up(struct place *p)
+{
+	memset(p, 0, sizeof *p);
+	make(p, "staging", 1);
+	make(p, "release", 1);
+	put_file(p, "release/game-1.tar", TAR1);
+	put_file(p, "release/game-1.tar.sig", SIG1);
+	put_file(p, "release/game.latest", DOC1);
+	look(p);
+}
+
+/* All is there, nothing is left; but for the empty remains of a run that was
+ * killed before it had the lock. */
+static int
+is_done(struct place *p)
+{
+	size_t i;
+
+	for (i = 0; i < ENTRIES; i++)
+		if (p->entries[i].used &&
+		    (strncmp(p->entries[i].path, ".lock", 5) == 0 ||
+			(strncmp(p->entries[i].path, "staging/", 8) == 0 &&
+			    strncmp(p->entries[i].path, "staging/lock-", 13) !=
+				0))) {
+			printf("# left: %s\n", p->entries[i].path);
+			return 0;
+		}
+	return p->bad == 0 && holds(p, "release/game-2.tar", TAR2) &&
+	       holds(p, "release/game-2.tar.sig", SIG2) &&
+	       holds(p, "release/game.latest", DOC2) &&
+	       holds(p, "release/game-1.update", DOC1) &&
+	       holds(p, "release/game-1.tar", TAR1);
+}
+
+/* A run that fails at each step in turn, then another one. */
+static void
+test_faults(const char *what, enum fault fault, int no_overwrite, int no_resume)
+{
+	struct lock_self self, gone;
+	struct publish_outcome out;
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	int n, failed = 0, unrepaired = 0, seen = 0;
+	struct err e;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	gone = self;
+	gone.pid = dead_pid();
+	for (n = 0;; n++) {
+		set_up(&p);
+		p.fault = fault;
+		p.fault_at = n;
+		p.no_overwrite = no_overwrite;
+		p.no_resume = no_resume;
+		if (publish_two(s, &gone, fault == DIE, &out, &e) != 0) {
+			failed++;
+			if (fault != DIE)
+				printf("# at %d: %s\n", n, e.text);
+		}
+		if (p.steps <= n)
+			break;
+		p.fault = NO_FAULT;
+		p.dead = p.broken = 0;
+		if (fault == DIE && publish_two(s, &self, 0, &out, &e) != 0) {
+			printf("# again at %d: %s\n", n, e.text);
+			unrepaired++;
+		} else if (!is_done(&p)) {
+			printf("# at %d it is not as it should be\n", n);
+			unrepaired++;
+		}
+		seen += p.bad;
+	}
+	if (fault == DIE)
+		OK(failed == n, "%s at each of %d steps ends it", what, n);
+	else
+		OK(failed == 0, "%s at each of %d steps is overcome", what, n);
+	IS(unrepaired, 0, "and in the end all is as it should be");
+	/* A server that cannot replace shows none for a moment. */
+	if (!no_overwrite)
+		IS(seen, 0, "nobody ever saw what is partial or unsigned");
+	store_close(s);
+}
+
+static void
+test_refusals(void)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_outcome out;
+	struct lock_self self;
+	struct err e;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	set_up(&p);
+	put_file(&p, "release/game-2.tar", "another package of that name");
+	IS(publish_two(s, &self, 0, &out, &e), -1, "a release that is there");
+	IS(e.kind, ERR_NO, "with other bytes is refused");
+	OK(strncmp(e.text, "release exists", 14) == 0, "as that");
+	OK(holds(&p, "release/game-2.tar", "another package of that name"),
+	    "and stays as it is");
+	OK(find(&p, ".lock") == NULL, "the lock is gone");
+
+	set_up(&p);
+	put_file(&p, "release/game-2.tar",
+	    "release two, another package, and a longer one than thaT");
+	IS(publish_two(s, &self, 0, &out, &e), -1, "as long, but not equal");
+	OK(strncmp(e.text, "release exists", 14) == 0, "is refused too");
+
+	set_up(&p);
+	IS(publish_two(s, &self, 0, &out, &e), 0, "release two comes");
+	IS(out.was_there, 0, "it was not there");
+	IS(out.sent, strlen(TAR2), "it was sent once");
+	IS(publish_two(s, &self, 0, &out, &e), 0, "once more the same");
+	IS(out.was_there, 1, "it was there");
+	IS(out.sent, 0, "and is not sent again");
+
+	set_up(&p);
+	put_file(&p, "staging/game.part", TAR2);
+	IS(publish_two(s, &self, 0, &out, &e), 0, "all of it is staged");
+	IS(out.sent, 0, "so nothing is sent");
+
+	set_up(&p);
+	put_file(&p, "staging/game.part", "release two,");
+	IS(publish_two(s, &self, 0, &out, &e), 0, "a part of it is staged");
+	IS(out.sent, strlen(TAR2) - 12, "so the rest is sent");
+
+	set_up(&p);
+	put_file(&p, "staging/game.part", "of another");
+	IS(publish_two(s, &self, 0, &out, &e), 0, "a part of another");
+	OK(is_done(&p) && out.sent == 2 * strlen(TAR2) - 10,
+	    "is gone on with, found out and begun anew");
+
+	set_up(&p);
+	put_file(&p, "staging/game.part", TAR2 "and then some");
+	IS(publish_two(s, &self, 0, &out, &e), 0, "too long a part");
+	OK(is_done(&p), "is begun anew");
+
+	set_up(&p);
+	p.spoil = 1;
+	IS(publish_two(s, &self, 0, &out, &e), -1, "a copy that is not equal");
+	IS(e.kind, ERR_NO, "ends it");
+	OK(strstr(e.text, "MD5") != NULL, "with both digests");
+	OK(find(&p, "staging/game.part") == NULL, "it is deleted");
+	OK(find(&p, "release/game-2.tar") == NULL && p.bad == 0,
+	    "and never had its name");
+
+	set_up(&p);
+	p.full = 1;
+	IS(publish_two(s, &self, 0, &out, &e), -1, "a full disk there");
+	IS(e.kind, ERR_LOCAL, "is told as that, at once");
+	store_close(s);
+}
+
+static void
+test_digest_there(void)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_config c;
+	struct publish_outcome out;
+	struct lock_self self;
+	FILE *tar = file_of(TAR2);
+	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	struct publish *u;
+	struct err e;
+	int busy;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	set_up(&p);
+	p.says_md5 = 1;
+	c = config_of(s, &self);
+	c.no_readback = 1;
+	u = publish_open(&c, &busy, &e);
+	IS(publish_package(u, &f, &out, &e), 0, "without reading back");
+	IS(out.by_place, 1, "the place's own digest serves");
+	publish_close(u, &e);
+	set_up(&p);
+	p.says_md5 = 1;
+	p.spoil = 1;
+	u = publish_open(&c, &busy, &e);
+	IS(publish_package(u, &f, &out, &e), -1, "where it is another");
+	IS(e.kind, ERR_NO, "that ends it");
+	publish_close(u, &e);
+	set_up(&p);
+	u = publish_open(&c, &busy, &e);
+	IS(publish_package(u, &f, &out, &e), 0, "where there is none");
+	IS(out.by_place, 0, "the copy is read back all the same");
+	f.len++;
+	IS(publish_check(u, &f, &e), -1, "a package is found not to be whole");
+	f.len--;
+	IS(publish_check(u, &f, &e), 0, "or to be");
+	f.name = "game-3.tar";
+	IS(publish_check(u, &f, &e), -1, "or to be gone");
+	IS(e.kind, ERR_NO, "as that");
+	publish_close(u, &e);
+	fclose(tar);
+	store_close(s);
+}
+
+static void
+test_lock(void)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_config c, later;
+	struct lock_self self, there, gone;
+	struct publish *a, *b;
+	struct err e;
+	int busy;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	there = gone = self;
+	strcpy(there.host, "elsewhere");
+	strcpy(there.machine, "0123456789abcdef");
+	gone.pid = dead_pid();
+
+	set_up(&p);
+	c = config_of(s, &there);
+	a = publish_open(&c, &busy, &e);
+	OK(a != NULL, "one has the lock");
+	IS(count_in(&p, ".lock"), 1, "its name is in it");
+	IS(count_in(&p, "staging"), 0, "and nowhere else");
+	c = config_of(s, &self);
+	c.now_us += INT64_C(90) * 1000000;
+	b = publish_open(&c, &busy, &e);
+	OK(b == NULL && busy, "another finds it busy");
+	IS(e.kind, ERR_PEER, "as a peer that is");
+	OK(strstr(e.text, "elsewhere") != NULL &&
+		strstr(e.text, "90 s") != NULL,
+	    "and is told by whom, and for how long: %s", e.text);
+	IS(count_in(&p, "staging"), 0, "it leaves nothing behind");
+	c.break_lock = 1;
+	b = publish_open(&c, &busy, &e);
+	OK(b == NULL && busy, "a young lock is not broken");
+	later = c;
+	later.now_us += 2 * LOCK_STALE_US;
+	later.break_lock = 0;
+	b = publish_open(&later, &busy, &e);
+	OK(b == NULL && strstr(e.text, "--break-lock") != NULL,
+	    "an old one neither, unasked");
+	later.break_lock = 1;
+	b = publish_open(&later, &busy, &e);
+	OK(b != NULL && strstr(notes, "broke") != NULL, "but when asked");
+	IS(publish_write(a, "game.latest", DOC2, strlen(DOC2), &e), -1,
+	    "who lost it releases nothing");
+	OK(strstr(e.text, "taken the lock") != NULL, "and is told so");
+	publish_close(a, &e);
+	IS(count_in(&p, ".lock"), 1, "nor takes it from its new owner");
+	IS(publish_close(b, &e), 0, "who gives it back");
+	OK(find(&p, ".lock") == NULL, "then it is gone");
+	IS(count_in(&p, "staging"), 0, "with all that belongs to it");
+
+	set_up(&p);
+	c = config_of(s, &gone);
+	publish_abandon(publish_open(&c, &busy, &e));
+	IS(count_in(&p, ".lock"), 1, "one was killed");
+	c = config_of(s, &self);
+	a = publish_open(&c, &busy, &e);
+	OK(a != NULL && strstr(notes, "is gone") != NULL,
+	    "the next of this machine takes it over at once");
+	publish_close(a, &e);
+	OK(find(&p, ".lock") == NULL, "and gives it back");
+
+	set_up(&p);
+	make(&p, ".lock", 1)->mtime_us = NOW - INT64_C(300) * 1000000;
+	c = config_of(s, &self);
+	a = publish_open(&c, &busy, &e);
+	OK(a == NULL && busy && strstr(e.text, "5 min") != NULL,
+	    "a lock of nobody knows whom counts: %s", e.text);
+	OK(find(&p, ".lock") != NULL, "and stays");
+	find(&p, ".lock")->mtime_us = NOW - 2 * LOCK_STALE_US;
+	c.break_lock = 1;
+	a = publish_open(&c, &busy, &e);
+	OK(a != NULL, "until it is old, and may be broken");
+	publish_close(a, &e);
+	OK(find(&p, ".lock") == NULL, "then it is gone");
+	store_close(s);
+}
+
+int
+main(void)
+{
+	test_faults("a death", DIE, 0, 0);
+	test_faults("a death, nothing to be replaced,", DIE, 1, 1);
+	test_faults("a break before", BEFORE, 0, 0);
+	test_faults("a break before, no resuming,", BEFORE, 0, 1);
+	test_faults("a break after", AFTER, 0, 0);
+	test_faults("a break after, nothing to be replaced,", AFTER, 1, 0);
+	test_refusals();
+	test_digest_there();
+	test_lock();
+	return tap_done();
+}
