@@ -34,6 +34,8 @@ if [ "$(id -u)" = 0 ] && ip link set lo up 2>/dev/null &&
 	sysctl -q -w net.ipv4.ip_unprivileged_port_start=0 2>/dev/null &&
 	command -v ntpdate >/dev/null; then
 	peer=ntpdate
+	# Read by ntpd.
+	# shellcheck disable=SC2034
 	ntp_want=123
 fi
 ntpd || {
