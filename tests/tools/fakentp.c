@@ -27,7 +27,7 @@
  *	echo		1: the request itself
  *
  * "headway MS" drops what comes within so many milliseconds of the request
- * before, as servers do that limit how often they answer.
+ * before, as servers do that limit how often they answer; the first two may.
  *
  * Lines with a colon in their first word, and those that begin with '#', are
  * not for this program.
@@ -50,6 +50,7 @@
 
 #define PACKET      48
 #define LENGTH_MAX  2048
+#define BURST       2
 #define SENDS_MAX   64
 #define CASES_MAX   128
 #define PENDING_MAX 4096
@@ -339,7 +340,7 @@ is_early(struct fake *f)
 	int64_t before_ns = f->latest_ns;
 
 	f->latest_ns = clock_mono_ns();
-	return before_ns != 0 &&
+	return f->requests >= BURST &&
 	       f->latest_ns - before_ns < f->headway_ms * NS_PER_MS;
 }
 
