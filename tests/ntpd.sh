@@ -29,7 +29,7 @@ ntp_listens() {
 # machine's time and never sets it: of stratum 8, or by these directives of
 # chrony.conf(5) instead. Puts $ntp_server (address and port), $ntp_port and $ntp_name,
 # for "stop". Fails when it cannot, the reason in $ntp_why. Where we are root it
-# runs as "nobody".
+# becomes "nobody".
 ntpd() {
 	[ "$#" -gt 0 ] || set -- 'local stratum 8' 'allow 127.0.0.1'
 	ntp_program=
@@ -42,20 +42,15 @@ ntpd() {
 		ntp_why='no chronyd here (tests/deps.sh check brings it)'
 		return 1
 	fi
-	ntp_as=
-	if [ "$(id -u)" = 0 ]; then
-		if ! command -v setpriv >/dev/null; then
-			ntp_why='no setpriv here, and chronyd is not for root'
-			return 1
-		fi
-		ntp_as="setpriv --reuid=$(id -u nobody) \
-			--regid=$(id -g nobody) --clear-groups"
-	fi
+	# -U: not being root is fine. Who is root must let it change itself: the
+	# folder that it is in may be closed to others.
+	ntp_as=-U
+	[ "$(id -u)" != 0 ] || ntp_as='-u nobody'
 	for ntp_try in 1 2 3 4 5 6 7 8 9 10; do
 		ntp_count=$((ntp_count + 1))
 		ntp_name=ntpd$ntp_count
 		mkdir "$ntp_name.dir"
-		[ -z "$ntp_as" ] || chown nobody "$ntp_name.dir"
+		[ "$(id -u)" != 0 ] || chown nobody "$ntp_name.dir"
 		# The scratch folder is its maker's only; it goes through it.
 		chmod go+x .
 		# Below what the kernel gives to those who ask for none. A port
@@ -63,9 +58,9 @@ ntpd() {
 		ntp_port=$(od -An -N2 -tu2 /dev/urandom)
 		ntp_port=${ntp_want:-$((20000 + ntp_port % 12000))}
 		! ntp_listens self "$ntp_port" || continue
-		# -x: never set the clock; -U: not being root is fine.
+		# -x: never set the clock.
 		# shellcheck disable=SC2086
-		start "$ntp_name" $ntp_as "$ntp_program" -U -x -d \
+		start "$ntp_name" "$ntp_program" $ntp_as -x -d \
 			"port $ntp_port" 'bindaddress 127.0.0.1' \
 			'cmdport 0' 'bindcmdaddress /' \
 			"pidfile $PWD/$ntp_name.dir/pid" "$@"
