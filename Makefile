@@ -4,7 +4,7 @@
 #   make LIBC=glibc     the same from the machine's libc: build/glibc/hotfix
 #   make check          all tests (T=name: only those whose path holds name)
 #   make asan           the tests under address and undefined sanitizers
-#   make bench          how long an update lets the program stand still
+#   make bench          times beside those of others (T=NAME: only one)
 #   make demo           a host, three clients, one push, on loopback
 #   make lint fmt       what must be clean; the formatter in place
 #   make install        PREFIX, DESTDIR
@@ -235,14 +235,28 @@ CASES ?= tests/lua-cases
 lua-cases: all $(B)/tests/lua-cases
 	$(Q)$(B)/tests/lua-cases $(CASES)
 
-# How long a program stands still when a function is replaced. PEER=FILE:
-# reload.lua of luareload, to be measured beside it. Times of sanitized code
-# tell nothing.
+# Beside what one would use instead, in turns; T=NAME runs one of them:
+#   pause     how long a program stands still when a function is replaced.
+#             PEER=FILE: reload.lua of luareload, to be measured beside it
+#   sums      verify --sums
+#   publish   publish, to three FTP servers, and on a line with a delay
+#   ntp       time
+# Times of sanitized code tell nothing.
+BENCH      := pause sums publish ntp
 BENCH_LIBC := $(if $(filter asan,$(LIBC)),musl,$(LIBC))
+BENCH_DIR  := build/$(BENCH_LIBC)
 bench:
-	$(Q)$(MAKE) --no-print-directory LIBC=$(BENCH_LIBC) \
-		build/$(BENCH_LIBC)/bench/pause
-	$(Q)PEER='$(PEER)' build/$(BENCH_LIBC)/bench/pause
+	$(Q)sh tests/deps.sh $(if $(filter pause,$(T)),build,bench)
+	$(Q)$(MAKE) --no-print-directory LIBC=$(BENCH_LIBC) all \
+		$(BENCH_DIR)/bench/pause $(BENCH_DIR)/bench/delay
+	$(Q)PEER='$(PEER)' HOTFIX=$(CURDIR)/$(BENCH_DIR)/hotfix \
+		HOTFIX_BUILD=$(CURDIR)/$(BENCH_DIR) \
+		sh tests/bench/run.sh $(if $(T),$(T),$(BENCH))
+# Of Linux' own headers, which musl's compiler does not find.
+$(B)/bench/delay: tests/bench/delay.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=c99 -D_GNU_SOURCE $(WARN) $(CFLAGS) -o $@ $<
 .PHONY: bench
 
 # --- the rest -------------------------------------------------------------

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run one test, a TAP program or script, in a scratch folder of its own that
-# is gone afterwards (KEEP=1 keeps it and says where).
+# Run one test, a TAP program or script, or a benchmark's script, in a scratch
+# folder of its own that is gone afterwards (KEEP=1 keeps it and says where).
 #
 #   usage: run.sh TEST
 #
@@ -19,7 +19,7 @@ unset HOTFIX_KEY HOTFIX_FTP_PASSWORD
 export LC_ALL=C TZ=UTC0 HOME="$scratch"
 cd "$scratch" || exit 1
 case $t in
-*.t) sh "$t" ;;
+*.t | *.sh) sh "$t" ;;
 *) "$t" ;;
 esac
 status=$?

@@ -1,0 +1,124 @@
+# How fast releases are published, beside curl and lftp: a large package,
+# many small files, and round trips on a line with a delay.
+# What ftpd reads is put here.
+# shellcheck disable=SC2034
+. "$HOTFIX_TOP/tests/lib.sh"
+. "$HOTFIX_TOP/tests/peers.sh"
+
+turns="perl $HOTFIX_TOP/tests/bench/turns.pl"
+publish="$hotfix publish -q -k key.sec --version *"
+lftp_set='set ftp:ssl-allow no; set net:max-retries 1; set net:timeout 20'
+HOTFIX_FTP_PASSWORD=secret
+export HOTFIX_FTP_PASSWORD
+rtt_ms=20
+bad=0
+
+"$hotfix" keygen key >/dev/null || exit 1
+mkdir large many small
+head -c 268435456 /dev/urandom >large/data
+i=0
+while [ $i -lt 2000 ]; do
+	i=$((i + 1))
+	head -c 8192 /dev/urandom >many/m$i
+done
+head -c 8192 /dev/urandom >small/data
+for of in large small; do
+	"$hotfix" pack -q -k key.sec -n $of -r 1 $of >/dev/null || exit 1
+done
+
+# An empty place, which every round begins with.
+cat >empty.sh <<'END'
+rm -rf root/base many-1.tar many-1.tar.sig back
+mkdir root/base
+chown "$(cat owner)" root/base
+END
+
+# The commands of one server, by what they send.
+large() {
+	# shellcheck disable=SC2086
+	$turns -n 5 -p 'sh empty.sh' "$1: a package of 256 MiB" \
+		"hotfix publish=$publish --to $ftp_url/base large-1.tar" \
+		"curl, there and back=curl -sS --user $ftp_user:$ftp_password \
+			-T large-1.tar $at/base/ && curl -sS --user \
+			$ftp_user:$ftp_password -o back $at/base/large-1.tar"
+}
+
+many() {
+	$turns -n 5 -p 'sh empty.sh' "$1: 2,000 files of 8 KiB" \
+		"hotfix publish=$publish --to $ftp_url/base -n many -r 1 many" \
+		"lftp mirror, 4 connections=lftp -c '$lftp_set; open -u \
+			$ftp_user,$ftp_password -p $ftp_port $ftp_host; \
+			mirror -R --parallel=4 many base'"
+}
+
+trips() {
+	$turns -n 5 -r $rtt_ms -p 'sh empty.sh' \
+		"$1: a small package, $rtt_ms ms" \
+		"hotfix publish=$client $publish --to $ftp_url/base small-1.tar" \
+		"curl, there and back=$client curl -sS --user \
+			$ftp_user:$ftp_password -T small-1.tar $at/base/ && \
+			$client curl -sS --user $ftp_user:$ftp_password \
+			-o back $at/base/small-1.tar" \
+		"lftp put=$client lftp -c '$lftp_set; open -u \
+			$ftp_user,$ftp_password -p $ftp_port $ftp_host; cd base; \
+			put small-1.tar'"
+}
+
+# Two network namespaces and a line between them. Nothing else is connected.
+line_up() {
+	near=hotfix-near-$$
+	far=hotfix-far-$$
+	if [ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ]; then
+		echo "no round trips: that takes root and /dev/net/tun"
+		return 1
+	fi
+	ip netns add "$near" && ip netns add "$far" || return 1
+	start delay "$HOTFIX_BUILD/bench/delay" "hn$$" "hf$$" \
+		$((rtt_ms * 500))
+	await delay.out '^ready' || return 1
+	ip link set "hn$$" netns "$near" && ip link set "hf$$" netns "$far" &&
+		ip -n "$near" addr add 10.99.0.1/30 dev "hn$$" &&
+		ip -n "$far" addr add 10.99.0.2/30 dev "hf$$" &&
+		ip -n "$near" link set lo up && ip -n "$far" link set lo up &&
+		ip -n "$near" link set "hn$$" up txqueuelen 5000 &&
+		ip -n "$far" link set "hf$$" up txqueuelen 5000 || return 1
+	client="ip netns exec $near"
+	ftp_prefix="ip netns exec $far"
+	ftp_host=10.99.0.2
+}
+
+line_down() {
+	ftp_cleanup
+	ip netns del "$near" 2>/dev/null
+	ip netns del "$far" 2>/dev/null
+}
+
+serve_and() { # SERVER WHAT...
+	server=$1
+	shift
+	rm -rf root
+	mkdir root
+	if ! ftpd "$server" root; then
+		echo "$server: passed over: $ftp_why"
+		return 0
+	fi
+	echo "$ftp_owner" >owner
+	at=ftp://$ftp_host:$ftp_port
+	for what in "$@"; do
+		"$what" "$server" || bad=1
+	done
+	stop "$ftp_name"
+}
+
+for s in $ftp_servers; do
+	serve_and "$s" large many
+done
+near=
+far=
+trap line_down EXIT
+if line_up; then
+	for s in $ftp_servers; do
+		serve_and "$s" trips
+	done
+fi
+exit $bad
