@@ -7,8 +7,9 @@
  * Random histories with a printed seed, a real host with its ledger, real
  * clients, real Lua on every end. What is outside of it, and left out here as
  * the manual says: an end on which a document failed, and a client that was
- * away while the document that superseded its own expired, was retired or was
- * taken back by the host.
+ * away, or still fetching, while the document that superseded its own expired,
+ * was retired or was taken back by the host. A client that is fetching is
+ * judged when it has done so.
  */
 
 #include "tests/tap.h"
@@ -26,6 +27,11 @@
 #define DOCS      512
 #define HISTORIES 30
 #define STEPS     60
+
+#define ZEROES "00000000000000000000000000000000"
+#define PACKAGE                                                            \
+	"package: arena 1.5 9 " ZEROES " " ZEROES ZEROES ZEROES ZEROES " " \
+	"ftp://files.example/arena.tar\n"
 
 struct end { /* a program with its updates */
 	struct state *state;
@@ -48,7 +54,7 @@ struct player {
 	struct end end;
 	const char *version;
 	char id[16];
-	int was_away; /* with its memory */
+	int was_away; /* with its memory; or fetching */
 };
 
 struct world {
@@ -229,6 +235,40 @@ client_revert(void *arg, const uint64_t *drop, size_t ndrop,
 	out->result = change(&p->end, drop, ndrop, 0, NULL, 0);
 }
 
+static int
+client_fetch(void *arg, const struct doc *d, const char *from,
+    const char *full_from, int64_t delay_ns, struct client_applied *out)
+{
+	struct player *p = arg;
+
+	(void)d, (void)from, (void)full_from, (void)delay_ns, (void)out;
+	if (pick(p->world, 4) == 0)
+		return 1;
+	p->was_away = 1;
+	return 0;
+}
+
+static void
+client_fetch_cancel(void *arg, uint64_t id)
+{
+	(void)arg, (void)id;
+}
+
+/* Packages come: all, or some. */
+static void
+come(struct world *w, struct player *p, int all)
+{
+	struct client_applied out;
+	uint64_t ids[FEATURES];
+	size_t i, n = client_fetching(p->client, ids, FEATURES);
+
+	memset(&out, 0, sizeof out);
+	out.result = RESULT_READY;
+	for (i = 0; i < n; i++)
+		if (all || pick(w, 2))
+			client_fetched(p->client, ids[i], &out);
+}
+
 /* ---- the world ---------------------------------------------------------- */
 
 static struct peer_clock
@@ -289,6 +329,8 @@ open_player(struct world *w, struct player *p, int n)
 	cfg.cb.arg = p;
 	cfg.cb.apply = client_apply;
 	cfg.cb.revert = client_revert;
+	cfg.cb.fetch = client_fetch;
+	cfg.cb.fetch_cancel = client_fetch_cancel;
 	end_open(&p->end);
 	p->client = client_new(&cfg, &e);
 	if (p->client == NULL)
@@ -419,6 +461,8 @@ push(struct world *w, const struct doc_spec *spec, int cut)
 	if (pick(w, 4) == 0)
 		wait_out(w, HOST_ANSWER_NS / 1000); /* it never answers */
 	host_answers(w);
+	if (pick(w, 2)) /* in time for its result to be counted */
+		come(w, &w->players[pick(w, CLIENTS)], 0);
 	/* Who does not answer is missing after the wait. */
 	wait_out(w, 11000000);
 	wait_out(w, 11000000);
@@ -426,6 +470,14 @@ push(struct world *w, const struct doc_spec *spec, int cut)
 }
 
 /* ---- what happens ------------------------------------------------------- */
+
+/* Deferred: all clients that it is for are fetching. */
+static int
+is_accepted(const struct world *w)
+{
+	return strcmp(w->done, "applied") == 0 ||
+	       strcmp(w->done, "deferred") == 0;
+}
 
 static uint64_t
 next_id(struct world *w)
@@ -502,7 +554,7 @@ aborted(struct world *w, struct known *k, const struct doc_spec *spec)
 	wait_out(w, 11000000);
 	wait_out(w, 11000000);
 	read_done(w, c);
-	k->accepted = strcmp(w->done, "applied") == 0;
+	k->accepted = is_accepted(w);
 }
 
 static void
@@ -525,6 +577,8 @@ do_push(struct world *w, int cut)
 		k->expires_us = w->clock.wall_us + 40000000;
 	if (pick(w, 6) == 0)
 		spec.extra = "dry-run: yes\n";
+	else if (k->client[0] != '\0' && pick(w, 2))
+		spec.extra = PACKAGE;
 	spec.id = k->id;
 	spec.feature = features[k->feature];
 	spec.version = k->version;
@@ -543,7 +597,7 @@ do_push(struct world *w, int cut)
 		return;
 	}
 	push(w, &spec, cut);
-	k->accepted = strcmp(w->done, "applied") == 0;
+	k->accepted = is_accepted(w);
 }
 
 static void
@@ -643,7 +697,7 @@ check(struct world *w, const char *after)
 	for (i = 0; i < CLIENTS; i++) {
 		struct player *p = &w->players[i];
 
-		if (p->conn == NULL)
+		if (p->conn == NULL || client_fetching(p->client, NULL, 0) > 0)
 			continue;
 		observe(&p->end, is, sizeof is);
 		expect(w, p, &p->end, must, sizeof must);
@@ -656,11 +710,28 @@ check(struct world *w, const char *after)
 	return good;
 }
 
+/* A package may come at any moment of it. */
+static void
+log_in(struct world *w, struct player *p)
+{
+	struct link *host, *client;
+
+	connect_player(p);
+	host = host_conn_link(p->conn);
+	client = client_link(p->client);
+	if (pick(w, 2)) {
+		world_carry(host, client, NULL, SIZE_MAX);
+		world_carry(client, host, NULL, SIZE_MAX);
+		world_carry(host, client, NULL, (size_t)pick(w, 2000));
+	}
+	come(w, p, 0);
+}
+
 static const char *
 step(struct world *w)
 {
 	struct player *p = &w->players[pick(w, CLIENTS)];
-	uint64_t what = pick(w, 20);
+	uint64_t what = pick(w, 22);
 
 	if (what < 7) {
 		do_push(w, -1);
@@ -698,10 +769,29 @@ step(struct world *w)
 		p->was_away = 1;
 		return "a client's break";
 	}
+	if (what >= 20) {
+		come(w, p, 0);
+		pump(w);
+		return "a package";
+	}
 	if (p->conn == NULL)
-		connect_player(p);
+		log_in(w, p);
 	pump(w);
 	return "a login";
+}
+
+static void
+fetch_all(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		if (w->players[i].conn == NULL)
+			connect_player(&w->players[i]);
+		pump(w);
+		come(w, &w->players[i], 1);
+	}
+	pump(w);
 }
 
 static int
@@ -726,6 +816,10 @@ history(uint64_t seed)
 	for (n = 0; n < STEPS && good; n++) {
 		after = step(&w);
 		good = check(&w, after);
+	}
+	if (good) {
+		fetch_all(&w);
+		good = check(&w, "all packages");
 	}
 	if (!good)
 		printf("# history of seed %" PRIu64 ", step %d\n", seed, n);
