@@ -296,11 +296,10 @@ ftp_login_find(struct ftp_login *out, const struct ftp_url *u, struct err *e)
 			    FTP_PASSWORD_MAX);
 		memcpy(out->password, password, strlen(password) + 1);
 	}
-	if (out->user[0] == '\0') {
+	if (out->user[0] == '\0')
 		memcpy(out->user, ANON, sizeof ANON);
-		if (out->password[0] == '\0')
-			memcpy(out->password, ANON_WORD, sizeof ANON_WORD);
-	}
+	if (strcmp(out->user, ANON) == 0 && out->password[0] == '\0')
+		memcpy(out->password, ANON_WORD, sizeof ANON_WORD);
 	if (!ftp_can_send(out->user) || !ftp_can_send(out->password))
 		return err_set(e, ERR_LOCAL,
 		    "the user or password for %s has bytes in it that cannot"
