@@ -713,7 +713,8 @@ report_pairs(lua_State *W, struct change *c, size_t run)
 
 	push_sub(W, c->labels, (lua_Integer)(run + 1));
 	push_sub(W, c->pairs, (lua_Integer)(run + 1));
-	for (i = 1; i <= n; i++) {
+	/* Each line counts over all pairs: not for what nobody will read. */
+	for (i = 1; i <= n && !engine_report_is_full(c->report); i++) {
 		lua_rawgeti(W, top + 1, i);
 		label = lua_tostring(W, -1);
 		lua_rawgeti(W, top + 2, 2 * i);

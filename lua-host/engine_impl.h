@@ -121,6 +121,10 @@ enum engine_result engine_step(struct engine *e, const struct engine_step *step,
 
 /* --- engine_report.c --- */
 
+#define ENGINE_CUT 4 /* "..." where a report was cut, and a NUL */
+/* 1 when nothing more goes in, or something was cut. */
+int engine_report_is_full(const struct engine_report *r);
+
 /* Text that is escaped already, as far as it fits. */
 void engine_report_puts(struct engine_report *r, const char *text, size_t len);
 /* keep as of text_escape: 0 for one line of ours, whatever names are in it;

@@ -28,13 +28,19 @@ engine_report_free(struct engine_report *r)
 	engine_report_init(r);
 }
 
+int
+engine_report_is_full(const struct engine_report *r)
+{
+	return ENGINE_REPORT_MAX - r->text.len < ENGINE_CUT;
+}
+
 void
 engine_report_puts(struct engine_report *r, const char *text, size_t len)
 {
-	static const char more[] = "...";
+	static const char more[ENGINE_CUT] = "...";
 	size_t room = ENGINE_REPORT_MAX - r->text.len;
 
-	if (len == 0 || room < sizeof more) /* or it was cut before */
+	if (len == 0 || engine_report_is_full(r))
 		return;
 	if (len <= room) {
 		buf_append(&r->text, text, len);

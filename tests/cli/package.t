@@ -322,7 +322,6 @@ if ftp_disk small 16k; then
 	out_has '^clients: .* failed=1 ' 'a full disk is told'
 	err_has 'No space left' 'with its reason'
 	stop mia
-	umount small
 	stop full
 else
 	skip "$ftp_why"
