@@ -196,6 +196,8 @@ test_memory(void)
 	OK(push_gets(&s, &spec, "DONE have\n"), "the latest are not");
 	reopen(&s);
 	OK(push_gets(&s, &spec, "DONE have\n"), "nor by a restart");
+	OK(push_gets(&s, &first, "DONE applied\n"),
+	    "which brings the oldest not back");
 	spec = update_spec(&s, "arena");
 	OK(push_gets(&s, &spec, "DONE applied\n"), "updates still come in");
 	scene_close(&s);

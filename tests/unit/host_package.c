@@ -239,6 +239,8 @@ test_turns(void)
 	OK(heard(&op, "PROGRESS package\nbytes: 1000\nof: 1000\n\n") &&
 		!has(&op.got, "DONE") && !ledger_has_id(one.id),
 	    "what is here waits for a push that runs, and is told so");
+	packaged(&s, one.id, RESULT_FAILED, "a second answer");
+	OK(!heard(&op, "DONE"), "a second answer changes nothing");
 	result(&ann, two.id, "applied");
 	OK(heard(&op2, "DONE applied\n") && heard(&op, "PROGRESS clients\n"),
 	    "then it has its turn");
@@ -489,6 +491,15 @@ test_gone(void)
 	s.package_with = RESULT_APPLIED;
 	one = package_spec(&s, "arena", ONE);
 	push_gets(&s, &one, "DONE applied\n");
+	again = package_spec(&s, "third",
+	    "package: arena 1.5 1000 " MD5_TEXT " " MD5_TEXT MD5_TEXT MD5_TEXT
+	    "0123456789abcdef0123456789abcdee " AT("1.5") "\n");
+	push_gets(&s, &again, "DONE applied\n");
+	spec = about_spec(&s, "third", again.id, 0);
+	push_gets(&s, &spec, "DONE reverted\n");
+	OK(has(&s.did, "gone arena 1.5\n"),
+	    "another package of the same name is another");
+	buf_reset(&s.did);
 	again = package_spec(&s, "other", ONE);
 	push_gets(&s, &again, "DONE applied\n");
 	two = package_spec(&s, "arena", TWO);
