@@ -192,7 +192,7 @@ run "$hotfix" fetch http://127.0.0.1:1/x
 exits 2 'another kind of address'
 run "$hotfix" fetch ftp://me:word@127.0.0.1:1/x
 exits 2 'a password in the address'
-err_has '~/.netrc' 'it says where it belongs'
+err_has '/.netrc' 'it says where it belongs'
 run "$hotfix" fetch ftp://127.0.0.1:1/
 exits 2 'no file in the address'
 run "$hotfix" fetch ftp://127.0.0.1:1/.profile

@@ -46,7 +46,7 @@ play() {
 	name=${name%.case}
 	rm -f got got.part
 	wait=$(header deadline "$1")
-	HOTFIX_FTP_PASSWORD='se"cret'
+	HOTFIX_FTP_PASSWORD='sec ret'
 	export HOTFIX_FTP_PASSWORD
 	[ "$(header password "$1")" != no ] || unset HOTFIX_FTP_PASSWORD
 	part=$(header part "$1")

@@ -118,7 +118,7 @@ sed -n '/^\.Ss Verbs/,/^\.S[sh] [^V]/p' "$man" |
 is "$(sort -u documented)" "$(printf '%s\n' "$verbs" | sort)" \
 	"help's verbs are those of the manual"
 for v in $verbs; do
-	"$hotfix" "$v" -h | sed -n 's/^.*--\([a-z-]*\).*/\1/p' |
+	"$hotfix" "$v" -h | sed -n 's/^.*--\([a-z0-9-]*\).*/\1/p' |
 		grep -Ev '^(quiet|verbose|json|help)$' >options
 	missing=
 	while read -r o; do

@@ -293,7 +293,7 @@ play(struct fake *f, const char *verb, const char *text)
 		send_text(f, f->control, "220 ready", "\r\n");
 		expect(f, "USER studio");
 		send_text(f, f->control, "331 password", "\r\n");
-		expect(f, "PASS se\"cret");
+		expect(f, "PASS sec ret");
 		send_text(f, f->control, "230 in", "\r\n");
 	} else if (strcmp(verb, "listen") == 0) {
 		open_data(f);
