@@ -48,7 +48,7 @@ progress_format(char out[PROGRESS_WIDTH + 1], const char *what, uint64_t so_far,
     uint64_t size, uint64_t moved, int64_t ms)
 {
 	char a[NUMBER], b[NUMBER], rate[NUMBER], left[NUMBER];
-	char all[40] = "", speed[72] = "";
+	char all[64] = "", speed[128] = "", line[512];
 	double per_s = ms >= RATE_MS ? (double)moved * 1000 / (double)ms : 0;
 
 	if (size > 0)
@@ -64,8 +64,9 @@ progress_format(char out[PROGRESS_WIDTH + 1], const char *what, uint64_t so_far,
 			? duration(left, (double)(size - so_far) / per_s)
 			: "",
 		    size > so_far ? " left" : "");
-	snprintf(out, PROGRESS_WIDTH + 1, "%s: %s%s%s", what,
+	snprintf(line, sizeof line, "%s: %s%s%s", what,
 	    amount(a, (double)so_far), all, speed);
+	snprintf(out, PROGRESS_WIDTH + 1, "%.*s", PROGRESS_WIDTH, line);
 	return out;
 }
 
