@@ -6,7 +6,7 @@
 . "$HOTFIX_TOP/tests/peers.sh"
 
 turns="perl $HOTFIX_TOP/tests/bench/turns.pl"
-publish="$hotfix publish -q -k key.sec --version *"
+publish="$hotfix publish -q -k key.sec --version '*'"
 lftp_set='set ftp:ssl-allow no; set net:max-retries 1; set net:timeout 20'
 HOTFIX_FTP_PASSWORD=secret
 export HOTFIX_FTP_PASSWORD
