@@ -78,10 +78,19 @@ for o in --native --at --canary; do
 	err_has 'not in this version' "push $o: not in this version"
 done
 
-for o in --fetch-timeout --fetch-tries --fetch-with; do
-	run "$hotfix" client $o x 127.0.0.1 script
-	exits 2 "client $o is refused"
-	err_has 'not in this version' "client $o: not in this version"
+for v in serve client; do
+	for o in '--fetch-timeout x' '--fetch-timeout 25h' '--fetch-tries 0' \
+		'--fetch-tries 1001' '--fetch-tries x'; do
+		# shellcheck disable=SC2086
+		run "$hotfix" $v $o 127.0.0.1 script
+		exits 2 "$v $o is refused"
+		err_has " ${o%% *}: " "$v $o: is named"
+	done
+done
+for url in x =to from= 'a b=c'; do
+	run "$hotfix" serve -l 127.0.0.1:0 --public-url "$url"
+	exits 2 "serve --public-url '$url' is refused"
+	err_has 'FROM=TO' "serve --public-url '$url': what it should be"
 done
 run "$hotfix" client --state dir
 exits 2 'client --state without HOST and SCRIPT'
