@@ -228,8 +228,13 @@ size_there(struct publish *p, const char *path, uint64_t *size, struct err *e)
 {
 	struct store_step step = {.verb = STORE_SIZE, .path = path};
 
-	if (run_one(p, &step, e) < 0)
+	while (store_run(p->config.store, &step, 1, e) != 0)
+		if (!again(p, e))
+			return -1;
+	if (step.result < 0) {
+		*e = step.why;
 		return -1;
+	}
 	*size = step.result == 0 ? step.size : 0;
 	return 0;
 }
@@ -250,6 +255,7 @@ static int
 upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
     int *whole, uint64_t *sent, struct err *e)
 {
+	uint64_t before = from;
 	int deleted = 0, ret;
 
 	*whole = from == 0;
@@ -259,10 +265,8 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 		p->moved = from;
 		ret = store_put(p->config.store, path, from, fd, len, on_moved,
 		    p, e);
-		if (p->moved > from) {
+		if (p->moved > from)
 			*sent += p->moved - from;
-			rearm(p);
-		}
 		if (ret == 0)
 			return 0;
 		if (!deleted &&
@@ -278,10 +282,15 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 		if (ret == 1)
 			return err_set(e, ERR_NO,
 			    "%s: the server does not take it", path);
+		/* What left us may never have come there: only what is there
+		 * is worth as many tries again. */
 		if (!again(p, e) || size_there(p, path, &from, e) != 0)
 			return -1;
 		if (from > len)
 			from = 0;
+		if (from > before)
+			rearm(p);
+		before = from > before ? from : before;
 		*whole = from == 0;
 	}
 }

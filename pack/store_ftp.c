@@ -204,10 +204,20 @@ ftp_store_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 {
 	struct place *p = impl;
 	char name[FTP_PATH_MAX + 1];
+	int ret;
 
 	if (prepare(p, len - from, e) != 0 || full(p, name, path, e) != 0)
 		return -1;
-	return judge(p, ftp_put(p->ftp, name, from, fd, len, moved, arg, e), e);
+	ret = judge(p, ftp_put(p->ftp, name, from, fd, len, moved, arg, e), e);
+	/* "Local error in processing": what it got it could not write, for
+	 * which there is one reason, though not all servers put it so. */
+	if (ret < 0 && e->kind == ERR_PEER && ftp_code(p->ftp) == 451) {
+		struct err why = *e;
+
+		err_set(e, ERR_LOCAL, "%.400s: the server's disk may be full",
+		    why.text);
+	}
+	return ret;
 }
 
 static int

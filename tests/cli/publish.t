@@ -1,0 +1,285 @@
+# hotfix publish: a release by FTP, on real servers, and what can go wrong.
+. "$HOTFIX_TOP/tests/lib.sh"
+. "$HOTFIX_TOP/tests/peers.sh"
+. "$HOTFIX_TOP/tests/ntpd.sh"
+
+ftpat=$HOTFIX_BUILD/tests/ftpat
+"$hotfix" keygen key >/dev/null
+"$hotfix" keygen other >/dev/null
+
+# folder NAME: of a game.
+folder() {
+	mkdir -p "$1/lib"
+	echo 'return {hit = 1}' >"$1/lib/damage.lua"
+	echo "text of $1" >"$1/a text.txt"
+}
+folder one
+folder two
+folder three
+for r in one two three; do
+	"$hotfix" pack -q -k key.sec -n arena -r $r -o $r.tar $r >/dev/null ||
+		ok 1 "packs $r"
+done
+
+# publish PORT ARG...: into the place of the server that was started last.
+publish() {
+	t_port=$1
+	shift
+	HOTFIX_FTP_PASSWORD=$ftp_password "$hotfix" publish -q -k key.sec \
+		--to "ftp://$ftp_user@127.0.0.1:$t_port/base/game" \
+		--url ftp://download.example/game --version '*' --retries 1 \
+		"$@"
+}
+
+# at WHEN... -- N ARG...: the same by way of ftpat, with what is to happen at
+# the N-th line.
+at() {
+	t_when=
+	while [ "$1" != -- ]; do
+		t_when="$t_when $1"
+		shift
+	done
+	t_n=$2
+	shift 2
+	# shellcheck disable=SC2086
+	HOTFIX_FTP_PASSWORD=$ftp_password "$ftpat" $t_when "$ftp_port" "$t_n" \
+		"$hotfix" publish -q -k key.sec \
+		--to "ftp://$ftp_user@127.0.0.1:%p/base/game" \
+		--url ftp://download.example/game --version '*' "$@"
+}
+
+# listing: the names in release, in one line.
+listing() {
+	# shellcheck disable=SC2012
+	ls "$place/release" 2>/dev/null | tr '\n' ' '
+}
+
+# sound: whatever has a name in release is whole and signed, what the latest
+# document names is there, and the place is not locked.
+sound() {
+	for f in "$place"/release/*.tar "$place"/release/*.latest \
+		"$place"/release/*.update; do
+		[ -e "$f" ] || continue
+		"$hotfix" verify -q -p key.pub "$f" >/dev/null 2>&1 || {
+			echo "# unsound: $f"
+			return 1
+		}
+	done
+	for f in "$place"/release/*.latest; do
+		[ -e "$f" ] || continue
+		# shellcheck disable=SC2046
+		set -- $(field package "$f")
+		[ "$(md5sum <"$place/release/${6##*/}" | cut -c 1-32)" = "$4" ] ||
+			return 1
+	done
+}
+
+# clean: nothing is left of a run.
+clean() {
+	[ ! -e "$place/.lock" ] && [ -z "$(ls "$place/staging")" ]
+}
+
+server=
+for s in $ftp_servers; do
+	mkdir "root.$s"
+	ftpd "$s" "root.$s" || {
+		skip "$ftp_why"
+		continue
+	}
+	server=$s
+	place=root.$s/base/game
+
+	run publish "$ftp_port" one.tar
+	exits 0 "S2.1 S4.3 $s: a package is published"
+	is "$(listing)" 'arena-one.tar arena-one.tar.sig arena.latest ' \
+		'S4.5 package, signature and document have their names'
+	clean
+	ok $? 'nothing is left in staging, nor the lock'
+	cmp one.tar "$place/release/arena-one.tar"
+	ok $? 'the package is as it was'
+	md5=$(md5sum <one.tar | cut -c 1-32)
+	is "$(field md5 out)" "$md5" 'S4.4 its MD5 is told'
+	is "$(field remote-md5 out)" "$md5" 'S4.4 and that of the copy'
+	is "$(field released out)" yes 'released: yes'
+	is "$(field url out)" ftp://download.example/game/release/arena-one.tar \
+		'and the address that clients are told'
+	run "$hotfix" verify -p key.pub "$place/release/arena.latest" \
+		"$place/release/arena-one.tar"
+	exits 0 'document and package are signed'
+	is "$(field feature "$place/release/arena.latest")" arena \
+		"S2.2 the document's feature is the package's name"
+	is "$(field package "$place/release/arena.latest" | cut -d ' ' -f 1-3)" \
+		"arena one $(wc -c <one.tar)" 'S2.2 it names the package'
+
+	run publish "$ftp_port" one.tar
+	exits 0 'the same again'
+	sound && clean
+	ok $? 'changes nothing'
+
+	run publish "$ftp_port" -n arena -r one -o again.tar two
+	exits 1 'another package as the same release'
+	err_has 'release exists' 'is refused'
+	is "$(field released out)" no 'released: no'
+	cmp one.tar "$place/release/arena-one.tar" && clean
+	ok $? 'and changes nothing'
+	rm -f again.tar again.tar.sig
+
+	run publish "$ftp_port" two.tar
+	exits 0 'the next release'
+	is "$(listing)" "arena-one.tar arena-one.tar.sig arena-one.update \
+arena-two.tar arena-two.tar.sig arena.latest " 'stands beside the one before'
+	is "$(field previous "$place/release/arena.latest")" one \
+		'whose name its document knows'
+
+	run env HOTFIX_FTP_PASSWORD="$ftp_password" "$hotfix" publish -q \
+		-k key.sec --to "ftp://$ftp_user@127.0.0.1:$ftp_port/base/game" \
+		-n arena --undo
+	exits 0 'publish --undo'
+	is "$(field release out)" one 'goes back to the release before'
+	is "$(field package "$place/release/arena.latest" | cut -d ' ' -f 2)" \
+		one 'which is the latest now'
+	sound && clean
+	ok $? 'and sound'
+	run env HOTFIX_FTP_PASSWORD="$ftp_password" "$hotfix" publish -q \
+		-k key.sec --to "ftp://$ftp_user@127.0.0.1:$ftp_port/base/game" \
+		-n arena --undo
+	exits 1 'once more'
+	err_has 'no release before one' 'there is none'
+
+	run env HOTFIX_FTP_PASSWORD=wrong "$hotfix" publish -q -k key.sec \
+		--to "ftp://$ftp_user@127.0.0.1:$ftp_port/base/game" \
+		--version '*' three.tar
+	exits 4 'a wrong password'
+	one_line 'is told in one line'
+	! grep -q wrong err
+	ok $? 'that does not show it'
+
+	# Somebody who only makes the folder has the lock as well.
+	mkdir "$place/.lock"
+	run publish "$ftp_port" three.tar
+	exits 3 'a lock that is there'
+	err_has 'busy: locked by ' 'is respected'
+	[ -e "$place/.lock" ] && [ -z "$(ls "$place/staging")" ]
+	ok $? 'and stays'
+	rmdir "$place/.lock"
+	stop "$ftp_name"
+
+	mkdir "full.$s"
+	if ftp_disk "full.$s" 256k; then
+		mkdir -p many
+		head -c 400000 /dev/urandom >many/noise
+		ftpd "$s" "full.$s" && place=full.$s/base/game
+		run publish "$ftp_port" -n many -r 1 -o many.tar many
+		exits 5 "$s: a full disk there"
+		err_has 'full' 'is told as that'
+		is "$(listing)" '' 'and nothing is released'
+		[ ! -e "$place/.lock" ]
+		ok $? 'nor is it locked'
+		stop "$ftp_name"
+		rm -f many.tar many.tar.sig
+	else
+		skip "${ftp_why:-no small disk here}"
+	fi
+
+	mkdir "ro.$s"
+	ftpd "$s" "ro.$s" read-only && place=ro.$s/base/game
+	run publish "$ftp_port" one.tar
+	exits 4 "$s: who may not write there"
+	one_line 'is told so'
+	stop "$ftp_name"
+done
+
+run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
+	--retries 0 one.tar
+exits 3 'a server that is not there'
+
+# --- one server, and every instant -------------------------------------------
+
+if [ -z "$server" ]; then
+	skip 'no FTP server here'
+	finish
+fi
+mkdir every
+ftpd "$server" every
+place=every/base/game
+
+# Killed at each line of the dialogue that a second release takes, then run
+# again.
+n=0
+unsound=0
+unrepaired=0
+killed=0
+: >states
+while [ $n -lt 400 ]; do
+	n=$((n + 3))
+	rm -rf every/base/game
+	publish "$ftp_port" one.tar >out 2>err || ok 1 'one is published'
+	at -k 9 -- $n two.tar >out 2>err
+	[ $? -eq 137 ] || break
+	killed=$((killed + 1))
+	listing >>states
+	echo >>states
+	sound || {
+		unsound=$((unsound + 1))
+		echo "# at $n: $(field at out)"
+	}
+	publish "$ftp_port" two.tar >out 2>err && sound &&
+		[ ! -e "$place/.lock" ] &&
+		cmp -s two.tar "$place/release/arena-two.tar" || {
+		unrepaired=$((unrepaired + 1))
+		echo "# at $n:"
+		note err
+	}
+done
+[ $killed -ge 30 ]
+ok $? "killed at $killed instants"
+is $unsound 0 'whatever is seen then is whole and signed'
+is $unrepaired 0 'and the next run finishes it'
+# The order in which names appear, as a second client would see it.
+one='arena-one.tar arena-one.tar.sig'
+two='arena-two.tar arena-two.tar.sig'
+is "$(uniq states)" "$one arena.latest 
+$one arena-two.tar.sig arena.latest 
+$one $two arena.latest 
+$one arena-one.update $two arena.latest " \
+	'signature, package, the document before, the latest: in this order'
+
+# A connection that breaks.
+failed=0
+n=0
+while [ $n -lt 400 ]; do
+	n=$((n + 13))
+	rm -rf every/base/game
+	at -b -- $n one.tar >out 2>err || {
+		failed=$((failed + 1))
+		echo "# at $n:"
+		note err
+	}
+	sound && [ ! -e "$place/.lock" ] || failed=$((failed + 1))
+	grep -q '^at: ' out || break
+done
+is $failed 0 'S4.3 a connection that breaks is made anew, wherever it was'
+
+# Two at once, and signals.
+cat >second <<END
+HOTFIX_FTP_PASSWORD=$ftp_password "$hotfix" publish -q -k key.sec \
+	--to ftp://$ftp_user@127.0.0.1:$ftp_port/base/game --version '*' two.tar
+echo "status: \$?"
+END
+rm -rf every/base/game
+HOTFIX_FTP_PASSWORD=$ftp_password "$ftpat" -x 'sh ./second >second.out 2>&1' \
+	"$ftp_port" 60 "$hotfix" publish -q -k key.sec \
+	--to "ftp://$ftp_user@127.0.0.1:%p/base/game" --version '*' one.tar \
+	>out 2>err
+is $? 0 'of two at once one releases'
+is "$(field status second.out)" 3 'the other is refused'
+grep -q "busy: locked by .*process .*since 20" second.out
+ok $? 'and told whose lock it is, and how old' || note second.out
+
+rm -rf every/base/game
+at -k 2 -- 60 one.tar >out 2>err
+is $? 130 'SIGINT ends it with 130'
+clean
+ok $? 'and gives the lock back'
+
+finish
