@@ -15,6 +15,7 @@
 #include "cmd/clock.h"
 #include "cmd/parcel.h"
 #include "cmd/plan.h"
+#include "cmd/progress.h"
 #include "cmd/send.h"
 #include "cmd/signals.h"
 #include "cmd/signer.h"
@@ -69,6 +70,8 @@ struct publishing {
 	struct hosts hosts;
 	struct talk *talk;
 	const volatile sig_atomic_t *stop;
+	struct progress progress;
+	const char *what; /* its title; NULL: none yet */
 	struct ftp_url ftp;
 	struct ftp_login login;
 	struct lock_self self;
@@ -355,11 +358,30 @@ try(struct publishing *p, struct err *e)
  * ------------------------------------------------------------------ */
 
 static void
+show(struct publishing *p, const char *what, uint64_t so_far, uint64_t total)
+{
+	if (p->what == NULL || strcmp(p->what, what) != 0 || so_far == 0) {
+		if (p->what != NULL)
+			progress_hide(&p->progress);
+		progress_open(&p->progress, &p->say, what);
+		p->what = what;
+	}
+	progress_moved(&p->progress, so_far, total);
+}
+
+/* Before anything else is written. */
+static void
+hide(struct publishing *p)
+{
+	if (p->what != NULL)
+		progress_hide(&p->progress);
+	p->what = NULL;
+}
+
+static void
 on_pack(void *arg, uint64_t so_far, uint64_t total)
 {
-	(void)arg;
-	(void)so_far;
-	(void)total;
+	show(arg, "pack", so_far, total);
 }
 
 static int
@@ -464,16 +486,14 @@ on_note(void *arg, const char *text)
 {
 	struct publishing *p = arg;
 
+	hide(p);
 	say_note(&p->say, "%s", text);
 }
 
 static void
 on_progress(void *arg, const char *what, uint64_t so_far, uint64_t total)
 {
-	(void)arg;
-	(void)what;
-	(void)so_far;
-	(void)total;
+	show(arg, what, so_far, total);
 }
 
 static void
@@ -481,6 +501,7 @@ on_trace(void *arg, const char *line)
 {
 	struct publishing *p = arg;
 
+	hide(p);
 	say_detail(&p->say, "%s", line);
 }
 
@@ -528,6 +549,7 @@ put_parcel(struct publishing *p, const struct parcel *from, const char *field,
 
 	parcel_file(from, &f);
 	ret = publish_package(p->place, &f, &out, e);
+	hide(p);
 	if (ret != 0)
 		return -1;
 	if (out.was_there)
@@ -665,6 +687,7 @@ go_back(struct publishing *p, struct err *e)
 	ret = check_there(p, &d->package, e);
 	if (ret == 0 && d->full.present)
 		ret = check_there(p, &d->full, e);
+	hide(p);
 	if (ret != 0)
 		return -1;
 	say_text(&p->say, "package", d->package.name);
@@ -762,6 +785,7 @@ release(struct publishing *p, struct err *e)
 			     sizeof p->previous) != 0)
 			p->previous[0] = '\0';
 	}
+	hide(p);
 	if (survey(p) != SEND_GO_ON)
 		return err_set(e, ERR_PEER, "interrupted");
 	if (sign(p, e) != 0 || keep_latest(p, name, e) != 0)
@@ -775,6 +799,7 @@ release(struct publishing *p, struct err *e)
 	if (publish_write(p->place, p->latest_name, p->made.bytes.data,
 		p->made.bytes.len, e) != 0)
 		return -1;
+	hide(p);
 	p->is_released = 1;
 	return 0;
 }
@@ -886,6 +911,7 @@ interrupted(const struct publishing *p)
 static int
 fail(struct publishing *p, const struct err *e)
 {
+	hide(p);
 	return *p->stop ? interrupted(p) : say_err(&p->say, e);
 }
 
@@ -902,6 +928,7 @@ publish(struct publishing *p, char **operands, size_t n)
 	if (!p->undo) {
 		if (open_packages(p, operands[0], &e) != 0)
 			return fail(p, &e);
+		hide(p);
 		package_say(s, &p->package.info);
 		say_parcel(p, &p->package, 0);
 		say_parcel(p, &p->whole, 1);

@@ -648,6 +648,14 @@ publish_close(struct publish *p, struct err *e)
 
 	if (p == NULL)
 		return 0;
+	if (is_stopped(p)) {
+		p->left = 0;
+		store_leave(p->config.store);
+		if (store_reopen(p->config.store, e) != 0) {
+			free(p);
+			return -1;
+		}
+	}
 	do
 		ret = lock_drop(&p->lock, p->config.store, e);
 	while (ret != 0 && again(p, e));

@@ -36,6 +36,12 @@ store_reopen(struct store *s, struct err *e)
 	return s->ops->reopen(s->impl, e);
 }
 
+void
+store_leave(struct store *s)
+{
+	s->ops->leave(s->impl);
+}
+
 int
 store_run(struct store *s, struct store_step *steps, size_t n, struct err *e)
 {

@@ -43,6 +43,10 @@ void store_close(struct store *s); /* NULL is fine */
 /* Connect, also anew after ERR_PEER. 0 or -1. */
 int store_reopen(struct store *s, struct err *e);
 
+/* Who was stopped wants to leave in good order: until the end stop counts no
+ * more, and what does not answer soon is left. Connect anew after it. */
+void store_leave(struct store *s);
+
 /*
  * Small things to be done. None depends on how another ends: all are
  * tried, in their order; where there is a way to a server, in one round trip.
@@ -120,6 +124,7 @@ struct store_ops {
 	int (*mtime)(void *impl, const char *path, int64_t *us, struct err *e);
 	int (*md5)(void *impl, const char *path, uint8_t md5[MD5_SIZE],
 	    struct err *e);
+	void (*leave)(void *impl);
 	void (*close)(void *impl);
 };
 

@@ -10,6 +10,7 @@
 #include "net/ftp.h"
 
 #define NS_PER_S INT64_C(1000000000)
+#define LEAVE_MS 2000 /* whoever pressed ^C waits for it */
 
 /* However slowly bytes drip, at some time it is enough: what is small has a
  * minute, what is large a second more for so many bytes. */
@@ -300,6 +301,15 @@ ftp_store_md5(void *impl, const char *path, uint8_t md5[MD5_SIZE],
 }
 
 static void
+ftp_store_leave(void *impl)
+{
+	struct place *p = impl;
+
+	p->config.stop = NULL;
+	p->config.idle_ms = LEAVE_MS;
+}
+
+static void
 ftp_store_close(void *impl)
 {
 	struct place *p = impl;
@@ -313,7 +323,7 @@ store_open_ftp(const struct store_ftp_config *c, struct err *e)
 {
 	static const struct store_ops ops = {ftp_reopen, ftp_run, ftp_make_base,
 	    ftp_store_put, ftp_store_get, ftp_store_names, ftp_store_mtime,
-	    ftp_store_md5, ftp_store_close};
+	    ftp_store_md5, ftp_store_leave, ftp_store_close};
 	struct place *p = calloc(1, sizeof *p);
 	const char *path = c->url->path;
 	struct store *s;

@@ -86,7 +86,7 @@ for s in $ftp_servers; do
 		skip "$ftp_why"
 		continue
 	}
-	server=$s
+	server=${server:-$s}
 	place=root.$s/base/game
 
 	run publish "$ftp_port" one.tar
@@ -211,7 +211,7 @@ unrepaired=0
 killed=0
 : >states
 while [ $n -lt 400 ]; do
-	n=$((n + 3))
+	n=$((n + 2))
 	rm -rf every/base/game
 	publish "$ftp_port" one.tar >out 2>err || ok 1 'one is published'
 	at -k 9 -- $n two.tar >out 2>err
@@ -280,6 +280,88 @@ rm -rf every/base/game
 at -k 2 -- 60 one.tar >out 2>err
 is $? 130 'SIGINT ends it with 130'
 clean
-ok $? 'and gives the lock back'
+ok $? 'and gives the lock back' || note err
 
+# Signs of life from elsewhere.
+rm -rf every/base/game
+run publish "$ftp_port" --notify 127.0.0.1:1 one.tar
+exits 3 'S4.6 a host that is dead'
+is "$(field released out)" yes 'does not unmake a release'
+is "$(field notified out)" '0 of 1' 'but is counted'
+
+rm -rf every/base/game
+"$hotfix" pack -q -k key.sec -n arena -r two --since one.tar -o delta.tar two \
+	>/dev/null
+run publish "$ftp_port" one.tar
+run publish "$ftp_port" --full two.tar delta.tar
+exits 0 'what changed since, and the full package for others'
+out_has '^base: one$' 'the release that it builds on is told'
+is "$(listing)" "arena-one.tar arena-one.tar.sig arena-one.update \
+arena-two.since-one.tar arena-two.since-one.tar.sig arena-two.tar \
+arena-two.tar.sig arena.latest " 'both are there'
+is "$(field base "$place/release/arena.latest")" one 'the document says base'
+is "$(field full "$place/release/arena.latest" | cut -d ' ' -f 6)" \
+	ftp://download.example/game/release/arena-two.tar 'and where full is'
+sound
+ok $? 'and all is sound'
+run publish "$ftp_port" --full one.tar delta.tar
+exits 1 'a full package of another release is refused'
+
+# --- the time, and a folder ---------------------------------------------------
+
+if ntpd; then
+	run publish "$ftp_port" --ntp "$ntp_server" two.tar
+	exits 0 'S4.1 by the time of a server'
+	out_has '^offset: ' 'which is told'
+else
+	skip "$ntp_why"
+fi
+start fake "$HOTFIX_BUILD/tests/fakentp" "$HOTFIX_TOP/tests/ntp-cases/ahead" \
+	"$HOTFIX_TOP/tests/ntp-cases/silent"
+await fake.out '^ready'
+rm -rf every/base/game
+run publish "$ftp_port" --ntp "$(sed -n 's/.*ahead //p' fake.out)" two.tar
+exits 1 'S4.1 a clock that is far off'
+one_line 'is told in one line'
+run publish "$ftp_port" --ntp "$(sed -n 's/.*silent //p' fake.out)" two.tar
+exits 3 'no time server that answers'
+[ ! -e "$place" ]
+ok $? 'and nothing is done then'
+
+place=$PWD/folder
+run "$hotfix" publish -q -k key.sec --to "$place" --version '*' one.tar
+exits 0 'publish --to DIR'
+is "$(listing)" 'arena-one.tar arena-one.tar.sig arena.latest ' \
+	'makes the same in a folder'
+sound && clean
+ok $? 'sound and clean'
+run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
+	-n arena -r two two
+exits 0 'packs a folder, too'
+cmp two.tar "$place/release/arena-two.tar" ||
+	cmp arena-two.tar "$place/release/arena-two.tar"
+ok $? 'and keeps the package here'
+run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
+	-n arena -r two two
+exits 0 'which is the same when it is run again'
+run "$hotfix" publish -q -k key.sec --to "$place" -n arena --undo
+exits 0 'and goes back'
+is "$(field release out)" one 'to the release before'
+# Whoever can write there cannot make us sign.
+sed 's/^note:.*//; s/^version: .*/version: 9/' "$place/release/arena-two.update" \
+	>forged && cp forged "$place/release/arena-two.update"
+run "$hotfix" publish -q -k key.sec --to "$place" --version '*' two.tar
+cp forged "$place/release/arena-one.update"
+run "$hotfix" publish -q -k key.sec --to "$place" -n arena --undo
+exits 1 'a document that nobody signed is not signed anew'
+run "$hotfix" publish -q -k other.sec --to "$place" --version '*' one.tar
+exits 1 'a signature by a key that is not known'
+run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
+	--notify 127.0.0.1:1 one.tar
+exits 2 'clients cannot fetch from a folder'
+err_has '[-]-url' 'which says what to give'
+run "$hotfix" publish -q -k key.sec --to "$place" one.tar
+exits 2 'a package is for clients of some version'
+run "$hotfix" publish -q -k key.sec --to http://127.0.0.1/ --version '*' one.tar
+exits 2 'no other schemes'
 finish

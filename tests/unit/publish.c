@@ -394,13 +394,20 @@ fake_reopen(void *impl, struct err *e)
 }
 
 static void
+fake_leave(void *impl)
+{
+	(void)impl;
+}
+
+static void
 fake_close(void *impl)
 {
 	(void)impl;
 }
 
 static const struct store_ops fake_ops = {fake_reopen, fake_run, fake_make_base,
-    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_close};
+    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_leave,
+    fake_close};
 
 /* --- publishers
  * ----------------------------------------------------------------
