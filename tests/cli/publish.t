@@ -223,13 +223,13 @@ while [ $n -lt 400 ]; do
 		unsound=$((unsound + 1))
 		echo "# at $n: $(field at out)"
 	}
-	publish "$ftp_port" two.tar >out 2>err && sound &&
-		[ ! -e "$place/.lock" ] &&
-		cmp -s two.tar "$place/release/arena-two.tar" || {
+	if ! publish "$ftp_port" two.tar >out 2>err || ! sound ||
+		[ -e "$place/.lock" ] ||
+		! cmp -s two.tar "$place/release/arena-two.tar"; then
 		unrepaired=$((unrepaired + 1))
 		echo "# at $n:"
 		note err
-	}
+	fi
 done
 [ $killed -ge 30 ]
 ok $? "killed at $killed instants"
@@ -238,10 +238,10 @@ is $unrepaired 0 'and the next run finishes it'
 # The order in which names appear, as a second client would see it.
 one='arena-one.tar arena-one.tar.sig'
 two='arena-two.tar arena-two.tar.sig'
-is "$(uniq states)" "$one arena.latest 
-$one arena-two.tar.sig arena.latest 
-$one $two arena.latest 
-$one arena-one.update $two arena.latest " \
+is "$(uniq states | sed 's/ $//')" "$one arena.latest
+$one arena-two.tar.sig arena.latest
+$one $two arena.latest
+$one arena-one.update $two arena.latest" \
 	'signature, package, the document before, the latest: in this order'
 
 # A connection that breaks.
