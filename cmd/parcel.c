@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,45 +51,93 @@ parcel_file(const struct parcel *p, struct publish_file *f)
 	f->sig_len = p->sig.len;
 }
 
-/* The signature beside it, if it may be believed, or a new one. */
-static int
-find_signature(struct parcel *p, const char *path, const struct keyring *keys,
-    const struct signer *signer, struct err *e)
-{
-	char *sig = package_sig_name(path);
-	uint8_t sha512[SHA512_SIZE];
-	int ret = -1;
+/* The signature beside it, if it may be believed, or a new one: a pass or two
+ * over the whole file, beside the one that checks what is in it. */
+struct sealing {
+	struct parcel *p;
+	const char *path;
+	const struct keyring *keys;
+	const struct signer *signer;
+	int fd;
+	uint8_t sha512[SHA512_SIZE]; /* that was found to be signed */
+	int is_checked;              /* sha512 is there */
+	int ret;
+	struct err e;
+};
 
-	if (sig == NULL)
-		return err_set(e, ERR_LOCAL, "out of memory");
-	if (keys->n == 0 || access(sig, F_OK) != 0)
-		ret = signer_sign_fd(signer, p->fd, path, &p->sig, e);
-	else if (package_check_sig(keys, path, p->fd, NULL, sha512, e) == 0 &&
-		 file_read(sig, SIGNIFY_FILE, &p->sig, e) == 0)
-		ret = memcmp(sha512, p->info.sha512, sizeof sha512) == 0
-			  ? 0
-			  : err_set(e, ERR_LOCAL,
-				"%s: it changed while it was read", path);
+static void *
+find_signature(void *arg)
+{
+	struct sealing *f = arg;
+	char *sig = package_sig_name(f->path);
+
+	f->ret = -1;
+	if (sig == NULL) {
+		err_set(&f->e, ERR_LOCAL, "out of memory");
+	} else if (f->keys->n == 0 || access(sig, F_OK) != 0) {
+		f->ret = signer_sign_fd(f->signer, f->fd, f->path, &f->p->sig,
+		    &f->e);
+	} else if (package_check_sig(f->keys, f->path, f->fd, NULL, f->sha512,
+		       &f->e) == 0) {
+		f->is_checked = 1;
+		f->ret = file_read(sig, SIGNIFY_FILE, &f->p->sig, &f->e);
+	}
 	free(sig);
-	return ret;
+	return NULL;
 }
 
-int
-parcel_open(struct parcel *p, const struct say *s, const char *path,
-    const struct keyring *keys, const struct signer *signer, struct err *e)
+/* What is in it, and meanwhile its signature. */
+static int
+check(struct parcel *p, const struct say *s, struct sealing *f, struct err *e)
 {
-	struct package *package = package_open_file(s, NULL, path, &p->fd, e);
+	struct package *package;
+	sigset_t all, before;
+	pthread_t thread;
+	int bad;
 
+	/* Signals are the business of the other thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bad = pthread_create(&thread, NULL, find_signature, f);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (bad != 0)
+		find_signature(f);
+	package = package_open_file(s, NULL, f->path, &p->fd, e);
+	if (bad == 0)
+		pthread_join(thread, NULL);
 	if (package == NULL) {
 		p->fd = -1;
 		return -1;
 	}
 	p->info = *package_info(package);
 	package_free(package);
-	if (find_signature(p, path, keys, signer, e) == 0)
-		return 0;
-	parcel_close(p);
-	return -1;
+	if (f->ret != 0) {
+		*e = f->e;
+		return -1;
+	}
+	if (f->is_checked &&
+	    memcmp(f->sha512, p->info.sha512, sizeof f->sha512) != 0)
+		return err_set(e, ERR_LOCAL, "%s: it changed while it was read",
+		    f->path);
+	return 0;
+}
+
+int
+parcel_open(struct parcel *p, const struct say *s, const char *path,
+    const struct keyring *keys, const struct signer *signer, struct err *e)
+{
+	struct sealing f = {
+	    .p = p, .path = path, .keys = keys, .signer = signer};
+	int ret;
+
+	f.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f.fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	ret = check(p, s, &f, e);
+	close(f.fd);
+	if (ret != 0)
+		parcel_close(p);
+	return ret;
 }
 
 /* When an older run of this has made it: 0 where there is none. */
