@@ -342,6 +342,8 @@ client_packages_fetch(struct client_packages *p, const struct doc *d,
 	char release[RELEASES_NAME + 1];
 	int ok;
 
+	if (releases_prepare(p->releases, &p->why) != 0)
+		goto fail;
 	if (pick(p, d, release) != NULL)
 		return 1;
 	err_set(&p->why, ERR_LOCAL, "out of memory");

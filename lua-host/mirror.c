@@ -37,6 +37,7 @@ struct errand {
 	uint64_t id;
 	const struct doc *doc;
 	struct job *job;
+	char *aside; /* a folder for what is thrown away, or NULL */
 	int64_t start_ns;
 };
 
@@ -148,13 +149,24 @@ find(struct mirror *m, uint64_t id)
 }
 
 static void
+errand_free(struct errand *x)
+{
+	if (x == NULL)
+		return;
+	job_cancel(x->job);
+	if (x->aside != NULL)
+		(void)package_remove_dir(x->aside, NULL);
+	free(x->aside);
+	free(x);
+}
+
+static void
 drop(struct errand **at)
 {
 	struct errand *x = *at;
 
 	*at = x->next;
-	job_cancel(x->job);
-	free(x);
+	errand_free(x);
 }
 
 void
@@ -237,7 +249,27 @@ bring(const struct errand *x, const struct doc_package *p, const char *base,
 	return rc;
 }
 
-/* A folder for what is thrown away. */
+static int
+body(void *arg, struct job_pipe *pipe, struct buf *text)
+{
+	struct errand *x = arg;
+	const struct doc *d = x->doc;
+	const char *dir = x->aside != NULL ? x->aside : x->mirror->dir;
+	int gave_up = 0, rc;
+	struct err e;
+
+	rc = bring(x, &d->package, d->base, dir, pipe, 0, &gave_up, &e);
+	if (rc == 0 && d->full.present)
+		rc = bring(x, &d->full, NULL, dir, pipe, d->package.len,
+		    &gave_up, &e);
+	if (rc == 0)
+		return PACKAGE_IS_HERE;
+	buf_puts(text, e.text);
+	return gave_up ? PACKAGE_GAVE_UP : PACKAGE_FAILED;
+}
+
+/* --- here ----------------------------------------------------------------- */
+
 static char *
 temporary(struct err *e)
 {
@@ -251,35 +283,6 @@ temporary(struct err *e)
 	free(dir);
 	return NULL;
 }
-
-static int
-body(void *arg, struct job_pipe *pipe, struct buf *text)
-{
-	struct errand *x = arg;
-	const struct doc *d = x->doc;
-	char *aside = NULL;
-	const char *dir = x->mirror->dir;
-	struct err e;
-	int gave_up = 0, rc = -1;
-
-	err_set(&e, ERR_LOCAL, "out of memory");
-	if (dir == NULL)
-		dir = aside = temporary(&e);
-	if (dir != NULL)
-		rc = bring(x, &d->package, d->base, dir, pipe, 0, &gave_up, &e);
-	if (rc == 0 && d->full.present)
-		rc = bring(x, &d->full, NULL, dir, pipe, d->package.len,
-		    &gave_up, &e);
-	if (aside != NULL)
-		(void)package_remove_dir(aside, NULL);
-	free(aside);
-	if (rc == 0)
-		return PACKAGE_IS_HERE;
-	buf_puts(text, e.text);
-	return gave_up ? PACKAGE_GAVE_UP : PACKAGE_FAILED;
-}
-
-/* --- here ----------------------------------------------------------------- */
 
 static void
 on_progress(void *arg, uint64_t so_far)
@@ -347,6 +350,8 @@ mirror_package(struct mirror *m, const struct doc *d, struct host_package *out)
 	x->id = d->id;
 	x->doc = d;
 	x->start_ns = clock_mono_ns();
+	if (m->dir == NULL && (x->aside = temporary(&m->why)) == NULL)
+		goto fail;
 	x->job = job_start(m->loop, &spec, &m->why);
 	if (x->job == NULL)
 		goto fail;
@@ -354,7 +359,7 @@ mirror_package(struct mirror *m, const struct doc *d, struct host_package *out)
 	m->errands = x;
 	return 0;
 fail:
-	free(x);
+	errand_free(x);
 	out->result = RESULT_FAILED;
 	out->text = m->why.text;
 	out->len = strlen(m->why.text);

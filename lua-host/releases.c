@@ -40,8 +40,10 @@ releases_name(char out[RELEASES_NAME + 1], const struct doc_package *p)
 char *
 releases_path(const struct releases *r, const char *name, const char *release)
 {
-	char *of_name = file_join(r->dir, name), *path = NULL;
+	char *of_name = NULL, *path = NULL;
 
+	if (r->dir != NULL)
+		of_name = file_join(r->dir, name);
 	if (of_name != NULL)
 		path = file_join(of_name, release);
 	free(of_name);
@@ -203,11 +205,21 @@ releases_open(const char *dir, struct err *e)
 	if (r == NULL)
 		return NULL;
 	r->temporary = dir == NULL;
-	r->dir = dir != NULL ? strdup(dir) : temporary(e);
+	if (r->temporary)
+		return r;
+	r->dir = strdup(dir);
 	if (r->dir != NULL && look_through(r->dir, sweep_package, r, e) == 0)
 		return r;
 	releases_close(r);
 	return NULL;
+}
+
+int
+releases_prepare(struct releases *r, struct err *e)
+{
+	if (r->dir == NULL)
+		r->dir = temporary(e);
+	return r->dir != NULL ? 0 : -1;
 }
 
 void
@@ -306,6 +318,8 @@ releases_each(const struct releases *r,
 {
 	struct listing p = {r, each, arg};
 
+	if (r->dir == NULL)
+		return 0;
 	return look_through(r->dir, look_at_package, &p, e);
 }
 

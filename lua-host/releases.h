@@ -25,14 +25,17 @@
 struct releases;
 
 /* dir is made when it is needed; NULL: one of its own for the time of this
- * process. Rubbish is removed. NULL with err. */
+ * process, made by releases_prepare. Rubbish is removed. NULL with err. */
 struct releases *releases_open(const char *dir, struct err *e);
+/* Before anything is put there: 0, or -1 with err. */
+int releases_prepare(struct releases *r, struct err *e);
 void releases_close(struct releases *r);
 
 /* The release of a package. Returns out. */
 const char *releases_name(char out[RELEASES_NAME + 1],
     const struct doc_package *p);
-/* Its folder, or a file of a release: a new string; NULL: out of memory. */
+/* Its folder, or a file of a release: a new string; NULL: out of memory,
+ * or nothing was prepared. */
 char *releases_path(const struct releases *r, const char *name,
     const char *release);
 /* 1 when it is here, whole. */
