@@ -277,7 +277,7 @@ name_feature(struct publishing *p, const char *name)
 {
 	size_t i;
 
-	for (i = 0; name[i] != '\0' && i < DOC_FEATURE; i++) {
+	for (i = 0; i < DOC_FEATURE && name[i] != '\0'; i++) {
 		p->feature[i] = name[i];
 		if (name[i] >= 'A' && name[i] <= 'Z')
 			p->feature[i] = (char)(name[i] - 'A' + 'a');

@@ -62,7 +62,7 @@ lock_self_get(struct lock_self *out, struct err *e)
 		sha512_update(&h, link, (size_t)n);
 	sha512_final(digest, &h);
 	hex_encode(out->machine, digest, LOCK_MACHINE / 2);
-	for (i = 0; name[i] != '\0' && i < LOCK_HOST; i++)
+	for (i = 0; i < LOCK_HOST && name[i] != '\0'; i++)
 		out->host[i] = (name[i] >= 'a' && name[i] <= 'z') ||
 				       (name[i] >= 'A' && name[i] <= 'Z') ||
 				       (name[i] >= '0' && name[i] <= '9') ||
