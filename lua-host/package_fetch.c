@@ -104,9 +104,12 @@ package_fetch_file(const struct package_fetch *f, const struct doc_package *p,
 	*gave_up = 0;
 	for (i = 0; i < 2; i++) {
 		if (urls[i] == NULL ||
-		    (i > 0 && from != NULL && strcmp(urls[0], urls[1]) == 0))
+		    (i == 0 && strcmp(urls[0], urls[1]) == 0))
 			continue;
 		spec.url = urls[i];
+		/* Hosts prove nothing: a player's passwords are for what was
+		 * signed. */
+		spec.anonymous = i == 0;
 		if (fetch_file(&spec, path, e) == 0)
 			return 0;
 		/* Another address would not help. */

@@ -277,6 +277,14 @@ out:
 	return ret;
 }
 
+void
+ftp_login_anonymous(struct ftp_login *out)
+{
+	memset(out, 0, sizeof *out);
+	memcpy(out->user, ANON, sizeof ANON);
+	memcpy(out->password, ANON_WORD, sizeof ANON_WORD);
+}
+
 int
 ftp_login_find(struct ftp_login *out, const struct ftp_url *u, struct err *e)
 {

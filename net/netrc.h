@@ -44,4 +44,7 @@ int netrc_find(struct ftp_login *out, const char *text, size_t len,
 int ftp_login_find(struct ftp_login *out, const struct ftp_url *u,
     struct err *e);
 
+/* As who has no name anywhere. */
+void ftp_login_anonymous(struct ftp_login *out);
+
 #endif

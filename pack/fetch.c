@@ -522,7 +522,10 @@ prepare(struct job *j, const struct fetch_spec *s, struct err *e)
 	if (shown != NULL)
 		text_escape(j->shown, sizeof j->shown, shown, strlen(shown), 0);
 	buf_free(&text);
-	return ftp_login_find(&j->login, &j->url, e);
+	if (!s->anonymous)
+		return ftp_login_find(&j->login, &j->url, e);
+	ftp_login_anonymous(&j->login);
+	return 0;
 }
 
 static void

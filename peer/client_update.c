@@ -773,12 +773,14 @@ client_read_update(struct client *c, const struct frame *f, uint64_t *id,
 	return 0;
 }
 
+/* Nobody has signed it: one that a document could not hold, with a user in it
+ * for whom this machine may know a password, is none. */
 static const char *
 read_address(const struct frame *f, const char *name)
 {
 	const struct frame_text *t = frame_get(f, name);
 
-	return t != NULL && t->len > 0 ? t->s : NULL;
+	return t != NULL && doc_is_url(t->s, t->len) ? t->s : NULL;
 }
 
 void

@@ -61,6 +61,10 @@ struct doc_package {
 	const char *url; /* scheme://host..., neither user nor password in it */
 };
 
+/* 1 for scheme://host... with neither user nor password: what may be fetched,
+ * in a document and wherever else an address for its package stands. */
+int doc_is_url(const char *text, size_t len);
+
 enum doc_bound_kind { DOC_NO_BOUND, DOC_BOUND_COUNT, DOC_BOUND_PERCENT };
 
 struct doc_bound { /* max-failed: N, or P% */

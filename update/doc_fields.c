@@ -210,6 +210,14 @@ is_url(struct span url)
 	       memchr(authority.p, '@', authority.n) == NULL;
 }
 
+int
+doc_is_url(const char *text, size_t len)
+{
+	const struct span url = {text, len};
+
+	return len > 0 && is_url(url);
+}
+
 /* NAME RELEASE LENGTH MD5 SHA512 URL */
 static enum word
 parse_package(void *slot, struct span v)

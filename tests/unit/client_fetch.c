@@ -104,6 +104,11 @@ test_fetched(void)
 	hear_from(&w, &spec, "", "ftp://b");
 	IS_STR(told(&w), "fetch 13 d " PACKAGE_AT " full from ftp://b\n",
 	    "also of the full one; an empty address is none");
+	spec.id = T0 + 14 * S;
+	spec.feature = "e";
+	hear_from(&w, &spec, "ftp://ann@evil.example/x", "-o/etc/x");
+	IS_STR(told(&w), "fetch 14 e " PACKAGE_AT "\n",
+	    "nor is one with a user in it, or what is no address");
 	world_free(&w);
 }
 
