@@ -20,10 +20,10 @@ extern char **environ;
 
 #define LOOK_MS 20 /* how late its end, or too large a file, is seen */
 
-/* What we ignore or catch is as usual for it, and it leads a group. 0 or an
- * errno. */
+/* What we ignore or catch is as usual for it, and it is in this group (0: leads
+ * one of its own). 0 or an errno. */
 static int
-set_attributes(posix_spawnattr_t *attr)
+set_attributes(posix_spawnattr_t *attr, pid_t group)
 {
 	sigset_t usual, none;
 	int r;
@@ -39,7 +39,7 @@ set_attributes(posix_spawnattr_t *attr)
 					       POSIX_SPAWN_SETSIGDEF |
 					       POSIX_SPAWN_SETSIGMASK);
 	if (r == 0)
-		r = posix_spawnattr_setpgroup(attr, 0);
+		r = posix_spawnattr_setpgroup(attr, group);
 	if (r == 0)
 		r = posix_spawnattr_setsigdefault(attr, &usual);
 	if (r == 0)
@@ -47,9 +47,9 @@ set_attributes(posix_spawnattr_t *attr)
 	return r;
 }
 
-/* 0 or an errno. */
+/* Run sh with this on its standard input (-1: nothing). 0 or an errno. */
 static int
-spawn(pid_t *pid, char *const argv[])
+spawn(pid_t *pid, pid_t group, int in, char *const argv[])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -63,10 +63,12 @@ spawn(pid_t *pid, char *const argv[])
 		posix_spawn_file_actions_destroy(&files);
 		return r;
 	}
-	r = set_attributes(&attr);
+	r = set_attributes(&attr, group);
 	if (r == 0)
-		r = posix_spawn_file_actions_addopen(&files, STDIN_FILENO,
-		    "/dev/null", O_RDONLY, 0);
+		r = in >= 0 ? posix_spawn_file_actions_adddup2(&files, in,
+				  STDIN_FILENO)
+			    : posix_spawn_file_actions_addopen(&files,
+				  STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	/* Standard output is for our results. */
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO,
@@ -76,6 +78,38 @@ spawn(pid_t *pid, char *const argv[])
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return r;
+}
+
+/*
+ * Who leads the group: it kills all of it when the pipe that we hold open ends,
+ * which is when we do, however we are killed. 0 or an errno; *hold is ours.
+ */
+static int
+spawn_keeper(pid_t *pid, int *hold)
+{
+	char sh[] = "sh", dash_c[] = "-c";
+	char line[] = "read -r _; kill -KILL 0";
+	char *argv[] = {sh, dash_c, line, NULL};
+	int ends[2], r;
+
+	if (pipe(ends) != 0)
+		return errno;
+	r = fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
+		    fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0
+		? errno
+		: spawn(pid, 0, ends[0], argv);
+	close(ends[0]);
+	*hold = ends[1];
+	if (r != 0)
+		*pid = -1;
+	return r;
+}
+
+static void
+bury(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* One reason to end it: -1 with err, or 0. */
@@ -109,15 +143,17 @@ fetch_command_run(const struct fetch_command *c, struct err *e)
 	char *line = malloc(size);
 	char *url = strdup(c->url), *file = strdup(c->file);
 	char *argv[] = {sh, dash_c, line, name, url, file, NULL};
-	int status = 0, ret = -1, r;
-	pid_t pid, done;
+	int status = 0, ret = -1, hold = -1, r;
+	pid_t keeper = -1, pid, done;
 
 	if (line == NULL || url == NULL || file == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
 	snprintf(line, size, "%s%s", c->command, tail);
-	r = spawn(&pid, argv);
+	r = spawn_keeper(&keeper, &hold);
+	if (r == 0)
+		r = spawn(&pid, keeper, -1, argv);
 	if (r != 0) {
 		err_set(e, ERR_LOCAL, "/bin/sh: %s", strerror(r));
 		goto out;
@@ -131,10 +167,9 @@ fetch_command_run(const struct fetch_command *c, struct err *e)
 			poll(NULL, 0, LOOK_MS);
 	} while ((done == 0 && ret == 0) || (done < 0 && errno == EINTR));
 	/* What it left behind in its group, too. */
-	kill(-pid, SIGKILL);
+	kill(-keeper, SIGKILL);
 	if (done == 0)
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		bury(pid);
 	if (done < 0)
 		ret = err_set(e, ERR_LOCAL, "%s: its end cannot be seen",
 		    c->command);
@@ -143,6 +178,12 @@ fetch_command_run(const struct fetch_command *c, struct err *e)
 		    c->command, WIFEXITED(status) ? "status" : "signal",
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 out:
+	if (hold >= 0)
+		close(hold);
+	if (keeper > 0) {
+		kill(keeper, SIGKILL);
+		bury(keeper);
+	}
 	free(line);
 	free(url);
 	free(file);

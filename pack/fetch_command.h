@@ -9,8 +9,9 @@
 /*
  * Run a downloader of somebody else: sh runs "COMMAND URL FILE", in a process
  * group of its own, with nothing on its standard input and what it says on
- * standard error. At deadline_ns (clock_mono_ns), when FILE grows past max, or
- * when *stop (or NULL) is set, the group is killed.
+ * standard error. At deadline_ns (clock_mono_ns), when FILE grows past max,
+ * when *stop (or NULL) is set, or when we are killed ourselves, the group is
+ * killed.
  *
  * 0 when it ended with status 0; -1: ERR_PEER, ERR_NO (too long), ERR_LOCAL.
  */
