@@ -9,14 +9,17 @@
 #include "base/clock.h"
 #include "net/ftp.h"
 
-#define NS_PER_S INT64_C(1000000000)
-#define LEAVE_MS 2000 /* whoever pressed ^C waits for it */
+#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+#define LEAVE_MS  2000 /* whoever pressed ^C waits for it */
 
 /* However slowly bytes drip, at some time it is enough: what is small has a
  * minute, what is large a second more for so many bytes. */
 #define STEPS_MAX   24 /* in one piece; more nobody here asks for */
 #define SMALL_S     60
+#define LOGIN_IDLES 4 /* a greeting and a login: so often silence's limit */
 #define BYTES_PER_S 8192
+#define DIGEST_S    3600 /* a server reads more than any package meanwhile */
 
 struct place {
 	struct store_ftp_config config;
@@ -63,6 +66,19 @@ judge(const struct place *p, int ret, struct err *e)
 	return ret;
 }
 
+/* A server that drips is never silent. */
+static int64_t
+login_deadline(const struct place *p)
+{
+	int64_t idle_ms =
+	    p->config.idle_ms > 0 ? p->config.idle_ms : FTP_IDLE_MS;
+	int64_t end = clock_mono_ns() + LOGIN_IDLES * idle_ms * NS_PER_MS;
+
+	if (p->config.deadline_ns != 0 && p->config.deadline_ns < end)
+		end = p->config.deadline_ns;
+	return end;
+}
+
 static int
 ftp_reopen(void *impl, struct err *e)
 {
@@ -71,7 +87,7 @@ ftp_reopen(void *impl, struct err *e)
 	    .user = p->config.user,
 	    .password = p->config.password,
 	    .idle_ms = p->config.idle_ms,
-	    .deadline_ns = p->config.deadline_ns,
+	    .deadline_ns = login_deadline(p),
 	    .trace = p->config.trace,
 	    .arg = p->config.arg,
 	    .stop = p->config.stop};
@@ -294,7 +310,7 @@ ftp_store_md5(void *impl, const char *path, uint8_t md5[MD5_SIZE],
 	struct place *p = impl;
 	char name[FTP_PATH_MAX + 1];
 
-	if (prepare(p, INT64_MAX / NS_PER_S, e) != 0 ||
+	if (prepare(p, DIGEST_S * BYTES_PER_S, e) != 0 ||
 	    full(p, name, path, e) != 0)
 		return -1;
 	return judge(p, ftp_md5(p->ftp, name, md5, e), e);

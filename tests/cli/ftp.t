@@ -9,6 +9,12 @@ cases=$HOTFIX_TOP/tests/ftp-cases
 # More than sockets hold, so that who stops reading is felt.
 head -c 16000000 /dev/zero >upload
 
+# What is published where that is the client.
+mkdir game
+echo 'return 1' >game/main.lua
+package=game-1.tar
+"$hotfix" pack -q -n game -r 1 -o "$package" game >/dev/null
+
 # header NAME CASE: the values of its lines "% NAME: VALUE".
 header() {
 	sed -n "s/^% $1: *//p" "$2"
@@ -36,6 +42,11 @@ play_client() {
 		;;
 	do)
 		run "$ftpdo" "$user" 10000 "$@"
+		;;
+	publish)
+		[ -e key.sec ] || "$hotfix" keygen key >/dev/null
+		run "$hotfix" publish -k key.sec --to "$user/base" \
+			--version '*' --retries 0 "$@" "$package"
 		;;
 	esac
 }
