@@ -160,6 +160,7 @@ read_back(struct publish *p, const char *path, uint64_t max,
     struct err *e)
 {
 	struct reading r = {.p = p};
+	uint64_t before = 0;
 	int ret;
 
 	p->what = "read back";
@@ -171,8 +172,12 @@ read_back(struct publish *p, const char *path, uint64_t max,
 		r.so_far = 0;
 		ret = store_get(p->config.store, path, max, on_bytes, &r, e);
 		digests_end(r.digests, md5, sha512);
-		if (r.so_far > 0 && ret < 0 && e->kind == ERR_PEER)
+		/* From the front each time: where it always breaks at the same
+		 * place, it never ends. */
+		if (r.so_far > before && ret < 0 && e->kind == ERR_PEER) {
+			before = r.so_far;
 			rearm(p);
+		}
 	} while (ret < 0 && again(p, e));
 	*len = r.so_far;
 	return ret;
@@ -644,10 +649,13 @@ fail:
 int
 publish_close(struct publish *p, struct err *e)
 {
+	struct err why;
 	int ret;
 
 	if (p == NULL)
 		return 0;
+	if (e == NULL)
+		e = &why;
 	if (is_stopped(p)) {
 		p->left = 0;
 		store_leave(p->config.store);

@@ -44,6 +44,8 @@ struct place {
 	int latest_seen; /* number of the latest document, goes up only */
 	int full;        /* the disk is */
 	int says_md5;
+	int cuts_put, cuts_get; /* each breaks at once, for so often */
+	int cuts;               /* that did */
 };
 
 static struct entry *
@@ -288,6 +290,12 @@ fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 		return err_set(e, ERR_NO, "no folder for it");
 	if (from == 0)
 		f->len = 0;
+	if (p->cuts < p->cuts_put) {
+		p->cuts++;
+		p->broken = 1;
+		moved(arg, len);
+		return err_set(e, ERR_PEER, "cut");
+	}
 	ends[0] = from + (len - from) / 2;
 	ends[1] = len;
 	for (i = 0; i < 2; i++) {
@@ -329,6 +337,12 @@ fake_get(void *impl, const char *path, uint64_t max,
 		return 1;
 	if (f->len > max)
 		return err_set(e, ERR_NO, "too long");
+	if (p->cuts < p->cuts_get) {
+		p->cuts++;
+		p->broken = 1;
+		sink(arg, f->bytes, 1, e);
+		return err_set(e, ERR_PEER, "cut");
+	}
 	if (sink(arg, f->bytes, f->len, e) != 0)
 		return -1;
 	return r > 0 ? -1 : 0;
@@ -676,6 +690,32 @@ test_refusals(void)
 	store_close(s);
 }
 
+/* A place that breaks at the same byte each time. */
+static void
+test_no_progress(void)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_outcome out;
+	struct lock_self self;
+	struct err e;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	set_up(&p);
+	p.cuts_put = 100;
+	IS(publish_two(s, &self, 0, &out, &e), -1,
+	    "what is sent and never there");
+	IS(p.cuts, 4, "is sent as often as was said");
+	set_up(&p);
+	p.cuts = 0;
+	p.cuts_get = 100;
+	IS(publish_two(s, &self, 0, &out, &e), -1,
+	    "what is never read back further than once");
+	IS(p.cuts, 4, "is read as often");
+	store_close(s);
+}
+
 static void
 test_digest_there(void)
 {
@@ -814,6 +854,7 @@ main(void)
 	test_faults("a break after", AFTER, 0, 0);
 	test_faults("a break after, nothing to be replaced,", AFTER, 1, 0);
 	test_refusals();
+	test_no_progress();
 	test_digest_there();
 	test_lock();
 	return tap_done();
