@@ -134,7 +134,8 @@ const char *package_removed(const struct package *p, size_t i);
  * synced, and renamed when the bytes were once more those that were checked:
  * dir is complete, or it is not there. base_dir: the unpacked base, for a
  * package --since and only then, else NULL; its files are hard-linked where
- * that goes, or copied, and each is digested. A dir that exists is ERR_NO.
+ * that goes and they are our own with mode 0644, or copied, and each is
+ * digested. A dir that exists is ERR_NO.
  */
 int package_unpack(struct package *p, const char *dir, const char *base_dir,
     struct err *e);

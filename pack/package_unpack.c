@@ -249,6 +249,17 @@ fail_base(const struct unpacking *u, const char *name, const char *why)
 	    shown_name(shown, name), why);
 }
 
+/* What was linked is as we would have written it: nobody but us may write to
+ * it later by the base's name. */
+static int
+is_as_ours(int at, const char *last)
+{
+	struct stat st;
+
+	return fstatat(at, last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_uid == geteuid() && (st.st_mode & 07777) == FILE_MODE;
+}
+
 /* 0: linked; 1: it must be copied; -1 with err. */
 static int
 link_file(struct unpacking *u, const char *name)
@@ -262,8 +273,11 @@ link_file(struct unpacking *u, const char *name)
 	to = dirs_parent(&u->to, name, &last);
 	if (to < 0)
 		return fail_errno(u, name);
-	if (linkat(from, last, to, last, 0) == 0)
-		return 0;
+	if (linkat(from, last, to, last, 0) == 0) {
+		if (is_as_ours(to, last))
+			return 0;
+		return unlinkat(to, last, 0) == 0 ? 1 : fail_errno(u, name);
+	}
 	if (must_copy(errno))
 		return 1;
 	return errno == ENOENT ? fail_base(u, name, "not there")

@@ -278,6 +278,17 @@ exits 0 'and is the full release, file by file'
 ok $? 'with its empty folder'
 run "$hotfix" verify five
 exits 0 'it is verified'
+# What both hold is linked.
+(cd five && find . -type f -links +1) | sort >mine
+one=$(sed -n 1p mine)
+two=$(sed -n 2p mine)
+chmod 666 "base/$one"
+run "$hotfix" unpack -p key.pub --base base arena-1.5.tar eight
+is "$(stat -c '%a %h' "eight/$one")" '644 1' \
+	'a file of the base that others may write to is copied'
+is "$(find "eight/$two" -samefile "base/$two")" "eight/$two" \
+	'others are linked'
+chmod 644 "base/$one"
 run "$hotfix" unpack -p key.pub --base six arena-1.5.tar seven
 exits 1 'another base is refused'
 [ ! -e seven ] && [ "$(leftovers)" = 0 ]
