@@ -205,6 +205,37 @@ out:
 	return ret;
 }
 
+/*
+ * A file that is nobody else's, open for writing: -1 with err. Others may have
+ * rights in the folder, and put a FIFO there or another file by its link; who
+ * publishes may remove such a thing, but not write to it.
+ */
+static int
+open_own(const char *name, uint64_t from, struct err *e)
+{
+	int fd =
+	    open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		FILE_MODE);
+	struct stat st;
+
+	/* What FIFOs and links are told by. */
+	if (fd < 0 && (errno == ENXIO || errno == ELOOP))
+		return err_errno(e, ERR_DENIED, "%s", name);
+	if (fd < 0)
+		return fail(e, name);
+	if (fstat(fd, &st) != 0) {
+		fail(e, name);
+	} else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		err_set(e, ERR_DENIED, "%s: not a file of one name", name);
+	} else if (from == 0 && ftruncate(fd, 0) != 0) {
+		fail(e, name);
+	} else {
+		return fd;
+	}
+	close(fd);
+	return -1;
+}
+
 static int
 dir_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
     void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
@@ -214,14 +245,9 @@ dir_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 
 	if (name == NULL)
 		return -1;
-	to = open(name,
-	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
-		(from == 0 ? O_TRUNC : 0),
-	    FILE_MODE);
-	if (to < 0) {
-		fail(e, name);
+	to = open_own(name, from, e);
+	if (to < 0)
 		goto out;
-	}
 	ret = copy_in(to, name, from, fd, len, moved, arg, e);
 	close(to);
 out:

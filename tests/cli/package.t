@@ -286,6 +286,25 @@ stop kim
 stop jan
 stop time
 
+# --- a folder that others may write to ------------------------------------------
+
+mkdir open
+mkfifo open/arena-2.tar
+echo precious >victim
+ln -s "$PWD/victim" open/arena-3.tar
+url=shop://x
+place shop/arena-2.tar 2 | sed 's,/shop/,/,' >pkg2
+place shop/arena-3.tar 3 | sed 's,/shop/,/,' >pkg3
+serve open -p key.pub --mirror open --fetch-with 'sh get.sh'
+for n in 2 3; do
+	id=$("$mkdoc" key.sec release open.doc "package: $(cat pkg$n)")
+	run timeout "$deadline" "$hotfix" push open.doc "$addr"
+	exits 0 "release $n comes to a folder where its name is taken"
+done
+is "$(find open -type f)" open/arena-3.tar 'and gets it'
+is "$(cat victim)" precious 'nothing else is written to'
+stop open
+
 # --- an FTP server ------------------------------------------------------------
 
 . "$HOTFIX_TOP/tests/peers.sh"

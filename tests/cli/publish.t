@@ -360,6 +360,15 @@ run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
 	--notify 127.0.0.1:1 one.tar
 exits 2 'clients cannot fetch from a folder'
 err_has '[-]-url' 'which says what to give'
+# Nor have something else written to.
+echo precious >victim
+ln victim "$place/staging/arena.part"
+ln -s "$PWD/victim" "$place/staging/arena-three.tar.sig.part"
+mkfifo "$place/staging/arena.latest.part"
+run timeout "$deadline" "$hotfix" publish -q -k key.sec --to "$place" \
+	--version '*' three.tar
+exits 0 'links and a FIFO that wait for us are removed'
+is "$(cat victim)" precious 'and what they lead to is as it was'
 run "$hotfix" publish -q -k key.sec --to "$place" one.tar
 exits 2 'a package is for clients of some version'
 run "$hotfix" publish -q -k key.sec --to http://127.0.0.1/ --version '*' one.tar
