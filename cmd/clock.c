@@ -45,9 +45,9 @@ int
 clock_correct(const struct say *s, const struct clock_options *o,
     struct clock *out)
 {
-	int64_t max_us =
-	    US_PER_MS *
-	    (o->max_offset_ms >= 0 ? o->max_offset_ms : CLOCK_OFFSET_MAX_MS);
+	int64_t max_us = US_PER_MS * (o->max_offset_ms >= 0 ? o->max_offset_ms
+					 : o->set_clock     ? CLOCK_SET_MAX_MS
+							: CLOCK_OFFSET_MAX_MS);
 	struct ntp_config config = {
 	    o->ntp.items, o->ntp.n, CLOCK_FLOOR_US, o->stop};
 	char offset[NTP_SECONDS], limit[NTP_SECONDS];
@@ -68,7 +68,7 @@ clock_correct(const struct say *s, const struct clock_options *o,
 	out->base_us = r.base_us;
 	out->base_ns = r.base_ns;
 	ntp_seconds_format(offset, r.offset_us);
-	if (llabs(r.offset_us) > max_us && !o->set_clock) {
+	if (llabs(r.offset_us) > max_us) {
 		say_error(s,
 		    "this machine's clock is off by %s s, the limit is %s s"
 		    " (--max-offset)",

@@ -26,6 +26,11 @@
  * is broken, and what else it stamps is wrong, too. */
 #define CLOCK_OFFSET_MAX_MS 10000
 
+/* A clock that is to be set may be further off. Past this something else is
+ * wrong than a clock that drifted, with it or with the servers, and whoever
+ * sets it by them should say so (--max-offset). */
+#define CLOCK_SET_MAX_MS 1000000
+
 /* A verb's rows: --ntp SERVER (list), --max-offset T (ms), --set-clock (flag;
  * not all verbs have it). */
 struct clock_options {
@@ -58,8 +63,9 @@ int clock_check(const struct say *s, const struct clock_options *o);
  * Find the time: asks the servers, for up to five seconds, when there are some.
  * Which of them were left out and the offset are told on standard error.
  * Returns CLOCK_GO_ON, or the exit status after a message: 1 when the offset is
- * past --max-offset and --set-clock was not given, the servers disagree or give
- * no time; 2 wrong use; 3 when none answered; 4 when the clock may not be set.
+ * past --max-offset (where it is to be set, the bound is another), the servers
+ * disagree or give no time; 2 wrong use; 3 when none answered; 4 when the clock
+ * may not be set.
  */
 int clock_correct(const struct say *s, const struct clock_options *o,
     struct clock *out);

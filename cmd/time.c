@@ -8,10 +8,6 @@
 #include "cmd/clock.h"
 #include "net/ntp.h"
 
-/* Past this something else is wrong than a clock that drifted, and whoever
- * sets it by that should say so. */
-#define TIME_OFFSET_MAX_MS 1000000
-
 #define US_PER_MS 1000
 
 static const char *
@@ -132,5 +128,5 @@ cmd_time(int argc, char **argv)
 	if (bad)
 		return say_err(&say, &e);
 	return finish(&say, &r,
-	    US_PER_MS * (max_ms >= 0 ? max_ms : TIME_OFFSET_MAX_MS), set);
+	    US_PER_MS * (max_ms >= 0 ? max_ms : CLOCK_SET_MAX_MS), set);
 }

@@ -154,6 +154,19 @@ run "$hotfix" time --set "$(at n11-step)"
 exits 1 '--set: past the limit the clock is left alone'
 err_has 'the limit is 1000' 'that is why'
 
+# So would --set-clock.
+mkdir game
+echo 'return 1' >game/main.lua
+"$hotfix" keygen setter >/dev/null
+"$hotfix" pack -q -n game -r 1 -o game.tar game >/dev/null
+# shellcheck disable=SC2086
+run $unable "$hotfix" publish -k setter.sec --to place --version '*' \
+	--set-clock --ntp "$(at n11-step)" game.tar
+exits 1 'publish --set-clock: past the limit the clock is left alone'
+err_has 'the limit is 1000' 'that is why'
+[ ! -e place ]
+ok $? 'and nothing is published'
+
 # --- a push by the right time -------------------------------------------------
 
 game
