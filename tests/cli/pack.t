@@ -294,6 +294,26 @@ exits 1 'another base is refused'
 [ ! -e seven ] && [ "$(leftovers)" = 0 ]
 ok $? 'and nothing is left'
 
+# --- what a build is told ---------------------------------------------------------
+
+HOTFIX_FTP_PASSWORD=deep
+export HOTFIX_FTP_PASSWORD
+run "$hotfix" pack -k key.sec -n arena -r 7 --exclude MD5SUMS \
+	--exclude RELEASE --build 'env >../env; ls /proc/self/fd >../fds' game
+exits 0 'a build that looks around'
+grep -q ^PATH= env && ! grep -q deep env
+ok $? 'finds no password for a place of releases'
+sh -c 'ls /proc/self/fd >others'
+is "$(cat fds)" "$(cat others)" 'and no files of ours'
+cat >sign.sh <<-'END'
+env >env
+exit 1
+END
+run "$hotfix" pack --sign-with 'sh sign.sh' -n arena -r 8 game
+grep -q ^PATH= env && ! grep -q deep env
+ok $? 'nor does who signs'
+unset HOTFIX_FTP_PASSWORD
+
 # --- a full disk, a kill ------------------------------------------------------------
 
 run sh -c "ulimit -f 100; exec '$hotfix' pack -k key.sec -n arena -r 2 game"
