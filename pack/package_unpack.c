@@ -487,10 +487,21 @@ sync_all(struct unpacking *u)
 	return sync_folder(u, u->root, ".", "");
 }
 
+/* The folder that we made a moment ago. Whoever may write to the one above may
+ * have put a link in its place, and all that follows goes by this descriptor.
+ */
+static int
+open_fresh(const char *tmp, struct err *e)
+{
+	int fd = open(tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? fd : err_errno(e, ERR_LOCAL, "%s", tmp);
+}
+
 static int
 fill(struct unpacking *u, const char *tmp, const char *base_dir)
 {
-	u->root = package_open_dir(tmp, u->err);
+	u->root = open_fresh(tmp, u->err);
 	if (u->root < 0)
 		return -1;
 	dirs_init(&u->to, u->root);

@@ -225,7 +225,7 @@ open_own(const char *name, uint64_t from, struct err *e)
 		return fail(e, name);
 	if (fstat(fd, &st) != 0) {
 		fail(e, name);
-	} else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+	} else if (!S_ISREG(st.st_mode) || st.st_nlink > 1) {
 		err_set(e, ERR_DENIED, "%s: not a file of one name", name);
 	} else if (from == 0 && ftruncate(fd, 0) != 0) {
 		fail(e, name);
