@@ -168,7 +168,8 @@ int
 release_parse(struct release *out, const char *text, size_t len,
     size_t *removed_at, const char **why, size_t *line)
 {
-	struct lines l = {text, len, 0, 0};
+	/* No bytes may come as NULL, which has no lines. */
+	struct lines l = {len > 0 ? text : "", len, 0, 0};
 
 	memset(out, 0, sizeof *out);
 	*why = parse(out, &l, removed_at);

@@ -101,11 +101,24 @@ test_words(void)
 	OK(!release_is_word(word, RELEASE_WORD + 1), "not one more");
 }
 
+/* As an archive's empty entry is read; the sanitizers would say it. */
+static void
+test_nothing(void)
+{
+	struct release r;
+	const char *why;
+	size_t at, line;
+
+	IS(release_parse(&r, NULL, 0, &at, &why, &line), -1, "of no bytes");
+	IS(line, 1, "its first line is bad");
+}
+
 int
 main(void)
 {
 	test_good();
 	test_bad();
+	test_nothing();
 	test_words();
 	return tap_done();
 }
