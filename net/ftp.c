@@ -137,7 +137,8 @@ ftp_refusal(const struct ftp *f)
 	static const char *const missing[] = {
 	    "no such file", "not found", "exist", NULL};
 
-	if (f->code == 452 || f->code == 552 || tells(f, full))
+	/* Who only reads needs no room there. */
+	if (!f->reads && (f->code == 452 || f->code == 552 || tells(f, full)))
 		return ERR_LOCAL;
 	if (f->code == 530 || f->code == 532 || f->code == 332)
 		return ERR_DENIED;

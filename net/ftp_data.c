@@ -419,6 +419,7 @@ transfer(struct transfer *t, const char *verb, const char *arg, uint64_t from)
 	int ret;
 
 	t->fd = -1;
+	f->reads = t->from_fd < 0;
 	ret = ftp_prepare(f, t->path, t->e);
 	if (ret == 0)
 		ret = begin(t, from);
@@ -432,6 +433,7 @@ transfer(struct transfer *t, const char *verb, const char *arg, uint64_t from)
 	if (f->owed > 0)
 		f->broken = 1;
 out:
+	f->reads = 0;
 	if (t->fd >= 0)
 		close(t->fd);
 	return ret;

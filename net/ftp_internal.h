@@ -36,6 +36,7 @@ struct ftp {
 	/* RNTO was refused: some servers keep the name of RNFR then, and
 	 * would rename that at the next RNTO. */
 	int named;
+	int reads;      /* a download is under way */
 	int binary;     /* TYPE I is set */
 	int pasv;       /* EPSV was refused */
 	int asked_feat; /* features holds the answer, empty: none */
