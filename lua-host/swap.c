@@ -30,9 +30,10 @@ struct swap_var {
 /* _ENV is one variable for a whole text, but each function gets that of the
  * function whose place it takes: joined one by one. */
 struct swap_env { /* in the table of contexts, from -1 down: the old function */
-	const void *f, *with;
+	const void *with;
 	size_t context;
 	int upvalue, old_upvalue;
+	size_t same; /* 1 + one before it of the same function, or 0 */
 };
 
 void
@@ -57,16 +58,21 @@ swap_free(struct swap_plan *p)
 	walkset_free(&p->olds);
 	walkset_free(&p->news);
 	walkset_free(&p->withs);
+	walkset_free(&p->optioned);
 	walkset_free(&p->in_force);
 	walkset_free(&p->joined);
 	walkset_free(&p->var_index);
+	walkset_free(&p->context_index);
+	walkset_free(&p->first_contexts);
+	walkset_free(&p->last_contexts);
+	walkset_free(&p->env_index);
 	free(p->contexts);
 	free(p->vars);
 	free(p->envs);
 	swap_init(p);
 }
 
-/* Room for one more element; all lists here are of a few elements. */
+/* Room for one more element. */
 static void *
 grown(lua_State *L, void *list, size_t len, size_t *cap, size_t size)
 {
@@ -86,6 +92,17 @@ add_to(lua_State *L, struct walkset *s, const void *key, size_t value)
 {
 	if (walkset_add(s, key, (uint32_t)value) < 0)
 		luaL_error(L, "not enough memory");
+}
+
+/* The key's value becomes this one; 1 + the value before, or 0. */
+static size_t
+follow(lua_State *L, struct walkset *s, const void *key, size_t value)
+{
+	int64_t before = walkset_get(s, key);
+
+	if (walkset_put(s, key, (uint32_t)value) < 0)
+		luaL_error(L, "not enough memory");
+	return before < 0 ? 0 : (size_t)before + 1;
 }
 
 const char *
@@ -111,6 +128,30 @@ swap_push_field(struct swap_plan *p, lua_Integer action, const char *field)
 	return type;
 }
 
+/* As a key of a set. */
+static const void *
+action_key(lua_Integer action)
+{
+	return (const void *)(uintptr_t)action;
+}
+
+/* Fields that say what becomes of variables, by their names. */
+static const char *const options[] = {"upvalues", "keep", "fresh"};
+#define NOPTIONS (sizeof options / sizeof *options)
+
+/* Most actions have none, and each variable of each function asks. */
+static void
+note_optioned(struct swap_plan *p, lua_Integer action)
+{
+	size_t i;
+
+	for (i = 0; i < NOPTIONS; i++) {
+		if (swap_push_field(p, action, options[i]) != LUA_TNIL)
+			add_to(p->L, &p->optioned, action_key(action), 0);
+		lua_pop(p->L, 1);
+	}
+}
+
 /* Push action[field][name], or nil; notes that the name was of use. */
 static int
 push_option(struct swap_plan *p, lua_Integer action, const char *field,
@@ -118,6 +159,10 @@ push_option(struct swap_plan *p, lua_Integer action, const char *field,
 {
 	lua_State *L = p->L;
 
+	if (walkset_get(&p->optioned, action_key(action)) < 0) {
+		lua_pushnil(L);
+		return LUA_TNIL;
+	}
 	if (swap_push_field(p, action, field) == LUA_TNIL)
 		return LUA_TNIL;
 	lua_pushstring(L, name);
@@ -142,6 +187,22 @@ swap_has_option(struct swap_plan *p, lua_Integer action, const char *field,
 }
 
 /* --- contexts and pairs --------------------------------------------------- */
+
+/* The context at this index is found by its function and its action. */
+static void
+index_context(struct swap_plan *p, size_t i)
+{
+	struct swap_context *c = &p->contexts[i];
+	const void *key = action_key(c->action);
+	size_t before;
+
+	c->same = follow(p->L, &p->context_index, c->f, i);
+	before = follow(p->L, &p->last_contexts, key, i);
+	if (before > 0)
+		p->contexts[before - 1].next = i + 1;
+	else
+		add_to(p->L, &p->first_contexts, key, i);
+}
 
 void
 swap_add_context(struct swap_plan *p, const struct swap_context_spec *s)
@@ -169,7 +230,7 @@ swap_add_context(struct swap_plan *p, const struct swap_context_spec *s)
 	else
 		lua_pushboolean(L, 0);
 	lua_rawseti(L, p->contexts_table, at + 2);
-	p->ncontexts++;
+	index_context(p, p->ncontexts++);
 }
 
 static void
@@ -307,12 +368,13 @@ join_env(struct swap_plan *p, size_t context, int f, int n, int old, int m)
 {
 	const void *id = lua_topointer(p->L, f);
 	const void *with = lua_upvalueid(p->L, old, m);
+	int64_t last = walkset_get(&p->env_index, id);
 	struct swap_env *e;
 	size_t i;
 
-	for (i = 0; i < p->nenvs; i++) {
-		e = &p->envs[i];
-		if (e->f != id || e->upvalue != n)
+	for (i = (size_t)(last + 1); i > 0; i = e->same) {
+		e = &p->envs[i - 1];
+		if (e->upvalue != n)
 			continue;
 		if (e->with != with)
 			luaL_error(p->L,
@@ -325,8 +387,8 @@ join_env(struct swap_plan *p, size_t context, int f, int n, int old, int m)
 	e = &p->envs[p->nenvs++];
 	lua_pushvalue(p->L, old);
 	lua_rawseti(p->L, p->contexts_table, -(lua_Integer)p->nenvs);
-	e->f = id;
 	e->with = with;
+	e->same = follow(p->L, &p->env_index, id, p->nenvs - 1);
 	e->context = context;
 	e->upvalue = n;
 	e->old_upvalue = m;
@@ -488,6 +550,7 @@ absent(struct swap_plan *p, size_t context, int f, int n, int old, int v,
 	    c.action, 1, c.in_place, c.module};
 	struct swap_var *var = var_of(p, lua_upvalueid(L, f, n), name);
 	const void *helper = lua_topointer(L, v);
+	int64_t last;
 	size_t i;
 
 	/* A module's source declares its own locals, also without a value. */
@@ -505,9 +568,10 @@ absent(struct swap_plan *p, size_t context, int f, int n, int old, int v,
 	}
 	if (!swapproto_has(L, v, p->protos))
 		return;
-	for (i = 0; i < p->ncontexts; i++)
-		if (p->contexts[i].f == helper &&
-		    (!p->contexts[i].helper || p->contexts[i].old == c.old))
+	last = walkset_get(&p->context_index, helper);
+	for (i = (size_t)(last + 1); i > 0; i = p->contexts[i - 1].same)
+		if (!p->contexts[i - 1].helper ||
+		    p->contexts[i - 1].old == c.old)
 			return;
 	lua_pushfstring(L, "%s^%s", swap_label(p, context), name);
 	swap_add_context(p, &s);
@@ -594,14 +658,14 @@ push_of_module(struct swap_plan *p, size_t context, const char *name, int any)
 	lua_Integer action = p->contexts[context].action;
 	const void *id, *found = NULL;
 	int m, top = lua_gettop(L), result = 0;
-	size_t i;
+	size_t i =
+	    (size_t)(walkset_get(&p->first_contexts, action_key(action)) + 1);
 
 	lua_settop(L, top + 2);
-	for (i = 0; i < p->ncontexts; i++) {
-		if (p->contexts[i].action != action || p->contexts[i].helper ||
-		    p->contexts[i].old == NULL)
+	for (; i > 0; i = p->contexts[i - 1].next) {
+		if (p->contexts[i - 1].helper || p->contexts[i - 1].old == NULL)
 			continue;
-		lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * i + 2));
+		lua_rawgeti(L, p->contexts_table, (lua_Integer)(3 * i - 1));
 		m = push_named(p, top + 3, name);
 		id = m > 0 ? lua_upvalueid(L, top + 3, m) : NULL;
 		if (m > 0 && found != NULL && id != found && !any)
@@ -668,8 +732,9 @@ decide(struct swap_plan *p, size_t context, int f, int old, int n, int v,
 	}
 	m = 0;
 	if (c.old != NULL) {
-		need_names(p, context, old, name);
 		m = push_named(p, old, name);
+		if (m == 0)
+			need_names(p, context, old, name);
 	}
 	if (m == 0 && c.module) {
 		m = push_of_module(p, context, name, env);
@@ -719,23 +784,23 @@ visit(struct swap_plan *p, size_t context)
 static void
 visit_all(struct swap_plan *p)
 {
-	size_t i, next = 0;
+	/* Of either kind, all before this one are visited. */
+	size_t next[2] = {0, 0}, *i;
 	int helpers;
 
-	while (next < p->ncontexts) {
+	do {
 		for (helpers = 0; helpers < 2; helpers++) {
-			for (i = next; i < p->ncontexts; i++)
-				if (!p->contexts[i].visited &&
-				    p->contexts[i].helper == helpers)
-					break;
-			if (i < p->ncontexts) {
-				visit(p, i);
+			i = &next[helpers];
+			while (*i < p->ncontexts &&
+			       (p->contexts[*i].visited ||
+				   p->contexts[*i].helper != helpers))
+				++*i;
+			if (*i < p->ncontexts) {
+				visit(p, *i);
 				break;
 			}
 		}
-		while (next < p->ncontexts && p->contexts[next].visited)
-			next++;
-	}
+	} while (helpers < 2);
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -789,15 +854,16 @@ push_subject(struct swap_plan *p, lua_Integer action)
 static void
 check_options(struct swap_plan *p, lua_Integer action)
 {
-	static const char *const fields[] = {"upvalues", "keep", "fresh"};
 	lua_State *L = p->L;
 	int top = lua_gettop(L);
 	size_t i;
 
+	if (walkset_get(&p->optioned, action_key(action)) < 0)
+		return;
 	swap_push_field(p, action, "used");
-	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+	for (i = 0; i < NOPTIONS; i++) {
 		lua_settop(L, top + 1);
-		if (swap_push_field(p, action, fields[i]) == LUA_TNIL)
+		if (swap_push_field(p, action, options[i]) == LUA_TNIL)
 			continue;
 		for (lua_pushnil(L); lua_next(L, top + 2); lua_pop(L, 1)) {
 			lua_pushvalue(L, -2);
@@ -806,7 +872,7 @@ check_options(struct swap_plan *p, lua_Integer action)
 				luaL_error(L,
 				    "%s: %s names '%s', which the "
 				    "update does not use",
-				    lua_tostring(L, -1), fields[i],
+				    lua_tostring(L, -1), options[i],
 				    lua_tostring(L, top + 3));
 			}
 			lua_pop(L, 1);
@@ -884,6 +950,8 @@ swap_make(lua_State *L, struct swap_plan *p)
 
 	luaL_checkstack(L, 40, NULL);
 	p->L = L;
+	for (i = 1; i <= n; i++)
+		note_optioned(p, i);
 	for (i = 1; i <= n; i++)
 		swap_plan_action(p, i);
 	visit_all(p);

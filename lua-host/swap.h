@@ -67,15 +67,20 @@ struct swap_plan {
 	size_t ninstances, ncounts;
 	struct walkset olds, news; /* of all pairs */
 	struct walkset withs;      /* of hooks */
+	struct walkset optioned;   /* actions that say anything of variables */
 	struct walkset in_force;   /* new functions of pairs made before */
 	struct walkset joined;     /* variables joined before */
 	struct swap_context *contexts;
 	size_t ncontexts, cap_contexts;
+	struct walkset context_index;  /* function -> its last context */
+	struct walkset first_contexts; /* action -> ..., by next the others */
+	struct walkset last_contexts;
 	struct swap_var *vars;
 	size_t nvars, cap_vars;
 	struct walkset var_index;
 	struct swap_env *envs;
 	size_t nenvs, cap_envs;
+	struct walkset env_index; /* function -> its last one */
 };
 
 void swap_init(struct swap_plan *p); /* all zero */

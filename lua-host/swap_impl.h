@@ -26,6 +26,8 @@ struct swap_context {
 	int in_place; /* old is what the action's target named */
 	int module;   /* it came with a module: tables are merged */
 	int visited;
+	size_t next; /* 1 + the next one of this action, or 0 */
+	size_t same; /* 1 + one before it with the same function, or 0 */
 };
 
 struct swap_context_spec {

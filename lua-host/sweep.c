@@ -41,18 +41,24 @@ enum sweep_what {
 	SWEEP_EDIT,  /* put the new one there */
 };
 
-/* Most functions are not in the map: a look at one bit tells it. */
-#define FILTER_BITS 4096
+/* Most functions are not in the map, and most variables become no other: a
+ * look at one bit tells it, also of a change of ten thousand functions. Two of
+ * them leave room for the heap in a cache of 32 KiB. */
+#define FILTER_BITS 65536
+
+struct filter {
+	uint64_t bits[FILTER_BITS / 64];
+};
 
 struct sweep {
 	lua_State *L;
 	struct walk *w;
-	uint64_t filter[FILTER_BITS / 64];
+	const struct filter *froms, *joined; /* NULL: every bit is set */
 	enum sweep_what what;
 	GCObject *owner; /* of the values that are looked at */
 };
 
-/* The bit for an address: functions lie at multiples of 16, or nearly. */
+/* The bit for an address: objects lie at multiples of 16, or nearly. */
 static size_t
 filter_bit(const void *p)
 {
@@ -60,19 +66,24 @@ filter_bit(const void *p)
 }
 
 static void
-sweep_init(struct sweep *s, lua_State *L, struct walk *w)
+filter_fill(struct filter *f, const struct walkset *set)
 {
-	const struct walkset *froms = &w->map->index;
 	size_t i, bit;
 
-	memset(s, 0, sizeof *s);
-	s->L = L;
-	s->w = w;
-	for (i = 0; i < froms->nslots; i++) {
-		bit = filter_bit(froms->slots[i].key);
-		if (froms->slots[i].key != NULL)
-			s->filter[bit / 64] |= UINT64_C(1) << bit % 64;
+	memset(f, 0, sizeof *f);
+	for (i = 0; i < set->nslots; i++) {
+		bit = filter_bit(set->slots[i].key);
+		if (set->slots[i].key != NULL)
+			f->bits[bit / 64] |= UINT64_C(1) << bit % 64;
 	}
+}
+
+static int
+may_have(const struct filter *f, const void *p)
+{
+	size_t bit = filter_bit(p);
+
+	return f == NULL || (f->bits[bit / 64] >> bit % 64 & 1) != 0;
 }
 
 /* The pair that changes a value, or -1. A function is known by the address
@@ -81,7 +92,6 @@ static int
 pair_of(const struct sweep *s, const Value *v, int tag)
 {
 	const void *p;
-	size_t bit;
 
 	switch (tag) {
 	case ctb(LUA_VLCL):
@@ -94,8 +104,7 @@ pair_of(const struct sweep *s, const Value *v, int tag)
 	default:
 		return -1;
 	}
-	bit = filter_bit(p);
-	if ((s->filter[bit / 64] >> bit % 64 & 1) == 0)
+	if (!may_have(s->froms, p))
 		return -1;
 	return swapmap_find(s->w->map, p);
 }
@@ -195,7 +204,9 @@ visit_closure(const struct sweep *s, LClosure *f)
 	if (w->join_index->used == 0)
 		return 0;
 	for (i = 0; i < f->nupvalues; i++) {
-		join = walkset_get(w->join_index, f->upvals[i]);
+		join = may_have(s->joined, f->upvals[i])
+			   ? walkset_get(w->join_index, f->upvals[i])
+			   : -1;
 		if (join < 0)
 			continue;
 		found = 1;
@@ -390,10 +401,11 @@ int
 sweep_collect(lua_State *L, struct walk *w)
 {
 	const global_State *g = G(L);
-	struct sweep s;
+	struct filter froms, joined;
+	struct sweep s = {.L = L, .w = w, .froms = &froms, .joined = &joined};
 
-	sweep_init(&s, L, w);
-
+	filter_fill(&froms, &w->map->index);
+	filter_fill(&joined, w->join_index);
 	/* No allocation of Lua's in here, so nothing is collected. The fourth
 	 * list has strings alone. */
 	return collect_list(&s, g->allgc) == 0 &&
@@ -408,8 +420,7 @@ sweep_edit(lua_State *L, struct walk *w, const struct walk_edit *e)
 {
 	struct sweep s = {.L = L, .w = w, .what = SWEEP_EDIT};
 
-	/* One object of many: to fill the filter would take longer. */
-	memset(s.filter, 0xff, sizeof s.filter);
+	/* One object of many: to fill the filters would take longer. */
 	visit(&s, e->object);
 }
 
