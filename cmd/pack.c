@@ -5,16 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/hex.h"
+#include "cmd/clock.h"
 #include "cmd/options.h"
 #include "cmd/package.h"
+#include "cmd/progress.h"
 
 struct pack {
 	struct say say;
 	const char *key, *command; /* who signs */
 	const char *name, *release, *out, *build, *since;
 	struct option_list exclude, unchecked;
+	struct clock_options asked;
+	struct clock clock;
+	struct progress progress;
 };
 
 /* 1 when a key was given, in whatever way: then it must do. */
@@ -35,6 +39,7 @@ print(struct pack *p, const char *path, const struct package_info *info,
 	char digits[2 * SHA512_SIZE + 1];
 	char *sig = package_sig_name(path);
 
+	clock_say(s, &p->clock);
 	package_say(s, info);
 	say_text(s, "path", path);
 	say_count(s, "files", info->nheld);
@@ -46,6 +51,14 @@ print(struct pack *p, const char *path, const struct package_info *info,
 	say_text(s, "signed", with_sig && sig != NULL ? sig : "no");
 	say_end(s);
 	free(sig);
+}
+
+static void
+on_progress(void *arg, uint64_t so_far, uint64_t total)
+{
+	struct pack *p = arg;
+
+	progress_moved(&p->progress, so_far, total);
 }
 
 static int
@@ -60,6 +73,8 @@ make(struct pack *p, const char *dir, const char *path, struct err *e)
 	    .build = p->build,
 	    .exclude = &p->exclude,
 	    .unchecked = &p->unchecked,
+	    .progress = on_progress,
+	    .arg = p,
 	};
 	const int with_sig = is_signed(p);
 	struct package_info info;
@@ -71,9 +86,11 @@ make(struct pack *p, const char *dir, const char *path, struct err *e)
 			goto out;
 		job.signer = &signer;
 	}
-	if (package_time(clock_wall_us(), &job.time_us, e) != 0)
+	if (package_time(clock_now_us(&p->clock), &job.time_us, e) != 0)
 		goto out;
+	progress_open(&p->progress, &p->say, "pack");
 	ret = package_make(&job, path, &info, e);
+	progress_hide(&p->progress);
 	if (ret == 0)
 		print(p, path, &info, with_sig);
 out:
@@ -85,8 +102,7 @@ out:
 int
 cmd_pack(int argc, char **argv)
 {
-	static const char *const later[] = {"ntp", NULL};
-	struct pack p = {.say = {0}};
+	struct pack p = {.asked = CLOCK_OPTIONS_INIT};
 	const struct option options[] = {
 	    {'k', "key", "FILE", "sign with this secret key (HOTFIX_KEY)",
 		.text = &p.key},
@@ -101,6 +117,12 @@ cmd_pack(int argc, char **argv)
 	    {0, "exclude", "GLOB", "leave these out", .list = &p.exclude},
 	    {0, "no-lua-check", "GLOB", "do not compile these *.lua",
 		.list = &p.unchecked},
+	    {0, "ntp", "SERVER", "the time by this server, not the clock",
+		.list = &p.asked.ntp},
+	    {0, "max-offset", "T", "stop when the clock is further off (10s)",
+		.ms = &p.asked.max_offset_ms},
+	    {0, "set-clock", NULL, "set the clock instead",
+		.flag = &p.asked.set_clock},
 	};
 	const struct usage usage = {
 	    "[-qvh] [--json] [-k KEY | --sign-with CMD] -n NAME -r RELEASE"
@@ -108,7 +130,7 @@ cmd_pack(int argc, char **argv)
 	    "Pack the folder DIR as a release package, FILE, with its"
 	    " signature FILE.sig\nbeside it when there is a key. The same"
 	    " files and the same SOURCE_DATE_EPOCH\ngive the same bytes.\n",
-	    options, sizeof options / sizeof *options, NULL, 0, later, 0};
+	    options, sizeof options / sizeof *options, NULL, 0, NULL, 0};
 	char **operands;
 	char *path = NULL;
 	struct err e;
@@ -129,6 +151,9 @@ cmd_pack(int argc, char **argv)
 		    "NAME and RELEASE are 1 to %d letters, digits and '._+-',"
 		    " a letter or digit first",
 		    RELEASE_WORD);
+	status = clock_correct(&p.say, &p.asked, &p.clock);
+	if (status != CLOCK_GO_ON)
+		return status;
 	path = p.out != NULL ? strdup(p.out)
 			     : package_file_name(p.name, p.release);
 	if (path == NULL)

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cmd/clock.h"
 #include "cmd/query.h"
 #include "cmd/send.h"
 #include "cmd/signer.h"
@@ -22,6 +22,8 @@ struct withdrawal {
 	const char *key, *sign_with, *feature, *zone, *note, *write;
 	int64_t wait_ms;
 	struct fleet_options fleet;
+	struct clock_options asked;
+	struct clock clock;
 
 	/* about what */
 	uint64_t id; /* 0: the newest of the feature */
@@ -164,7 +166,7 @@ parse_target(struct withdrawal *w, const char *text)
 static struct doc_spec
 make_spec(struct withdrawal *w)
 {
-	struct doc_spec spec = {.id = (uint64_t)clock_wall_us(),
+	struct doc_spec spec = {.id = (uint64_t)clock_now_us(&w->clock),
 	    .feature = w->feature,
 	    .zone = w->zone,
 	    .note = w->note};
@@ -236,6 +238,7 @@ ask_and_send(struct withdrawal *w, const struct signer *signer, struct hosts *h)
 	t = talk_open(&w->say, &e);
 	if (t == NULL)
 		return say_err(&w->say, &e);
+	talk_set_behind(t, clock_behind_us(&w->clock));
 	/* One dead host does not keep the others from taking it back. */
 	status = send_survey(&w->say, t, h, SEND_NEEDS_ONE);
 	if (status == SEND_GO_ON)
@@ -254,6 +257,9 @@ withdraw(struct withdrawal *w, char **operands, size_t n)
 	struct err e;
 	int status;
 
+	status = clock_check(&w->say, &w->asked);
+	if (status != CLOCK_GO_ON)
+		return status;
 	if (signer_open(&signer, w->key, w->sign_with, &e) != 0 ||
 	    try(w, &e) != 0 ||
 	    hosts_open(&h, &w->fleet, operands, n, w->write != NULL, &e) != 0)
@@ -261,6 +267,8 @@ withdraw(struct withdrawal *w, char **operands, size_t n)
 	else
 		status = send_check_write(&w->say, w->write, &h);
 	if (status == SEND_GO_ON)
+		status = clock_correct(&w->say, &w->asked, &w->clock);
+	if (status == CLOCK_GO_ON)
 		status = ask_and_send(w, &signer, &h);
 	hosts_free(&h);
 	signer_close(&signer);
@@ -270,7 +278,8 @@ withdraw(struct withdrawal *w, char **operands, size_t n)
 int
 withdraw_run(enum withdraw what, int argc, char **argv)
 {
-	struct withdrawal w = {.what = what, .wait_ms = -1};
+	struct withdrawal w = {
+	    .what = what, .wait_ms = -1, .asked = CLOCK_OPTIONS_INIT};
 	const struct option options[] = {
 	    {'k', "key", "FILE", "secret key; default: $HOTFIX_KEY",
 		.text = &w.key},
@@ -283,6 +292,10 @@ withdraw_run(enum withdraw what, int argc, char **argv)
 		.ms = &w.wait_ms},
 	    {0, "note", "TEXT", "one line for people", .text = &w.note},
 	    {0, "write", "FILE", "keep the document", .text = &w.write},
+	    {0, "ntp", "SERVER", "the time by this server, not the clock",
+		.list = &w.asked.ntp},
+	    {0, "max-offset", "T", "stop when the clock is further off (10s)",
+		.ms = &w.asked.max_offset_ms},
 	};
 	struct option fleet[HOSTS_OPTIONS];
 	const struct usage usage = {

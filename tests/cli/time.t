@@ -147,6 +147,20 @@ if [ "$(id -u)" != 0 ] || ! $unable grep -q '^CapBnd.*[2367abef]......$' \
 	exits 4 'who may not set the clock is told'
 	err_has 'may not set the machine.s clock: .*CAP_SYS_TIME' 'what it takes'
 	out_has '^time: ' 'the time is told all the same'
+	"$hotfix" keygen setter >/dev/null
+	mkdir folder
+	echo 'return 1' >folder/a.lua
+	run $unable "$hotfix" pack -n a -r 1 --ntp "$good" --set-clock folder
+	exits 4 'S4.1 pack --set-clock by who may not'
+	err_has 'may not set the machine.s clock: .*CAP_SYS_TIME' 'says so'
+	[ ! -e a-1.tar ]
+	ok $? 'and packs nothing'
+	run $unable "$hotfix" publish -k setter.sec --to place --version '*' \
+		-n a -r 1 --ntp "$good" --set-clock folder
+	exits 4 'S4.1 publish --set-clock by who may not'
+	err_has 'may not set the machine.s clock: .*CAP_SYS_TIME' 'says so'
+	[ ! -e a-1.tar ] && [ ! -e place ]
+	ok $? 'and does nothing'
 else
 	skip 'no setpriv here'
 fi
@@ -223,6 +237,62 @@ run "$hotfix" push -k key.sec --server fix.lua --ntp "$(at far)" \
 exits 1 'push --ntp: the host is not by this time'
 err_has 'its clock is (399|400|401) s behind this one; nothing was signed' \
 	'it is the host that is behind'
+
+# A revert is younger than what it takes back by the same time.
+serve still -p key.pub --version 1 server.lua
+run "$hotfix" push -q -k key.sec --server fix.lua --ntp "$(at ahead)" \
+	--max-offset 5m --feature f "$addr"
+pushed=$(field id out)
+[ -n "$pushed" ]
+ok $? 'a push by a clock that is 100 s ahead of the host' || t_show
+run "$hotfix" revert -k key.sec --ntp "$(at ahead)" f "$addr"
+exits 1 'revert --ntp: 10 s off are too many'
+out_lacks '^id: ' 'nothing was signed'
+for v in retire revert; do
+	run "$hotfix" $v -q -k key.sec --ntp "$(at ahead)" --max-offset 5m \
+		f "$addr"
+	exits 0 "$v --ntp"
+	id=$(field id out)
+	[ "$id" -gt "$pushed" ] &&
+		[ $((id / 1000000 - $(date +%s))) -ge 98 ]
+	ok $? "$v --ntp: its id is by the corrected time" || t_show
+done
+run "$hotfix" revert -k key.sec --max-offset 5s --feature f --write doc5 1
+exits 2 'revert --max-offset without a server'
+run "$hotfix" retire -k key.sec --ntp 127.0.0.1:1 --feature f --write doc5 1
+exits 3 'retire --ntp: no server there'
+[ ! -e doc5 ]
+ok $? 'nothing was signed'
+
+# --- a package by the right time ----------------------------------------------
+
+mkdir -p packed
+echo 'return 1' >packed/a.lua
+packs() {
+	run "$hotfix" pack -q -n a -r 1 -o "$@" packed
+}
+packs a.tar --ntp "$(at ahead)" --max-offset 5m
+exits 0 'S4.1 pack --ntp where this clock is behind'
+out_has '^offset: (99|100)\.' 'tells the offset'
+tar xOf a.tar RELEASE >release
+at=$(date -d "$(field created release)" +%s)
+[ $((at - $(date +%s))) -ge 98 ]
+ok $? 'S4.1 the package is stamped by the corrected time' || note release
+packs b.tar --ntp "$(at ahead)"
+exits 1 'S4.1 pack --ntp: 10 s off are too many'
+one_line 'told in one line'
+packs b.tar --ntp 127.0.0.1:1
+exits 3 'pack --ntp: no server there'
+packs b.tar --ntp "$good" --ntp "$(at ahead)"
+exits 1 'pack --ntp: servers that disagree'
+[ ! -e b.tar ]
+ok $? 'nothing was packed'
+for o in '--max-offset 5s' --set-clock; do
+	# shellcheck disable=SC2086
+	packs b.tar $o
+	exits 2 "pack $o without a server"
+	err_has "${o%% *} is about time servers: give --ntp SERVER" 'says so'
+done
 
 # --- a real one ---------------------------------------------------------------
 
