@@ -827,7 +827,8 @@ notify(struct publishing *p)
 	return status;
 }
 
-/* It failed, for this reason: hosts log it and tell people. */
+/* It failed, for this reason: hosts log it and tell people. Whether they could
+ * be told changes nothing of that. */
 static void
 tell_failure(struct publishing *p, const struct err *why)
 {
@@ -835,8 +836,9 @@ tell_failure(struct publishing *p, const struct err *why)
 	struct doc_spec spec = {
 	    .feature = p->plan.feature, .zone = p->plan.zone, .extra = line};
 	struct document d = DOCUMENT_INIT;
+	struct host_line *l;
+	size_t i, untold = 0;
 	struct err e;
-	size_t i;
 
 	if (p->hosts.n == 0)
 		return;
@@ -846,13 +848,23 @@ tell_failure(struct publishing *p, const struct err *why)
 		if (text[i] == '\n' || text[i] == '\t')
 			text[i] = ' ';
 	snprintf(line, sizeof line, "notice: failed %s\n", text);
-	for (i = 0; i < p->hosts.n; i++)
+	for (i = 0; i < p->hosts.n; i++) {
+		host_line_reset(&p->hosts.lines[i]);
 		p->hosts.lines[i].left_out = 0;
-	if (document_sign(&d, &spec, &p->signer, &e) != 0) {
-		say_err(&p->say, &e);
-		return;
+		p->hosts.lines[i].asked = 0;
 	}
-	send_document(&p->say, p->talk, &p->hosts, &d, NULL);
+	if (document_sign(&d, &spec, &p->signer, &e) == 0)
+		send_document(&p->say, p->talk, &p->hosts, &d, NULL);
+	else
+		say_err(&p->say, &e);
+	for (i = 0; i < p->hosts.n; i++) {
+		l = &p->hosts.lines[i];
+		untold += !l->asked || host_line_status(l, NULL) != 0;
+	}
+	if (untold > 0)
+		say_error(&p->say,
+		    "%zu of %zu hosts %s not told that it failed", untold,
+		    p->hosts.n, untold == 1 ? "was" : "were");
 	document_free(&d);
 }
 
