@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cmd/options.h"
 #include "cmd/progress.h"
+#include "cmd/remote.h"
 #include "cmd/signals.h"
 #include "crypto/signify.h"
 #include "lua-host/keys.h"
@@ -157,8 +158,8 @@ static int
 fetch_signature(struct fetch *v, struct err *e)
 {
 	struct fetch_spec s = v->spec;
-	struct buf url = BUF_INIT, text = BUF_INIT;
-	const char *mark = strstr(v->url, FTP_TYPE_MARK "i");
+	struct buf text = BUF_INIT;
+	char *url = remote_sig_url(v->url);
 	enum signify_result r;
 	char shown[SHOWN];
 	size_t used;
@@ -169,9 +170,7 @@ fetch_signature(struct fetch *v, struct err *e)
 	s.sha512 = NULL;
 	s.progress = NULL;
 	s.result = NULL;
-	buf_printf(&url, "%.*s.sig",
-	    (int)(mark != NULL ? mark - v->url : (long)strlen(v->url)), v->url);
-	s.url = buf_text(&url);
+	s.url = url;
 	if (s.url == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
@@ -189,7 +188,7 @@ fetch_signature(struct fetch *v, struct err *e)
 	}
 	ret = 0;
 out:
-	buf_free(&url);
+	free(url);
 	buf_free(&text);
 	return ret;
 }

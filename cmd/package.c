@@ -164,8 +164,9 @@ package_sig_name(const char *path)
  */
 
 int
-package_check_sig(const struct keyring *keys, const char *path, int fd,
-    const struct trust_key **key, uint8_t sha512[SHA512_SIZE], struct err *e)
+package_check_sig(const struct keyring *keys, const char *path,
+    const struct buf *given, int fd, const struct trust_key **key,
+    uint8_t sha512[SHA512_SIZE], struct err *e)
 {
 	const struct trust_key *signer;
 	struct buf text = BUF_INIT;
@@ -179,10 +180,14 @@ package_check_sig(const struct keyring *keys, const char *path, int fd,
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
-	if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
-		goto out;
-	r = signify_sig_parse(&sig, (const char *)text.data, text.len, &used);
-	if (r == SIGNIFY_OK && used != text.len)
+	if (given == NULL) {
+		if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
+			goto out;
+		given = &text;
+	}
+	r = signify_sig_parse(&sig, (const char *)given->data, given->len,
+	    &used);
+	if (r == SIGNIFY_OK && used != given->len)
 		r = SIGNIFY_SYNTAX;
 	if (r != SIGNIFY_OK) {
 		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
@@ -207,7 +212,7 @@ tell_miss(void *arg, const char *line)
 
 struct package *
 package_open_fd(const struct say *say, const struct keyring *keys,
-    const char *path, int fd, struct err *e)
+    const char *path, const struct buf *sig, int fd, struct err *e)
 {
 	uint8_t sha512[SHA512_SIZE];
 	struct say told = *say;
@@ -215,7 +220,8 @@ package_open_fd(const struct say *say, const struct keyring *keys,
 	const struct trust_key *key;
 
 	if (keys != NULL) {
-		if (package_check_sig(keys, path, fd, &key, sha512, e) != 0)
+		if (package_check_sig(keys, path, sig, fd, &key, sha512, e) !=
+		    0)
 			return NULL;
 		if ((key->parts & KEY_PACKAGE) == 0) {
 			err_set(e, ERR_NO,
@@ -239,7 +245,7 @@ package_open_file(const struct say *say, const struct keyring *keys,
 		err_errno(e, ERR_LOCAL, "%s", path);
 		return NULL;
 	}
-	p = package_open_fd(say, keys, path, *fd, e);
+	p = package_open_fd(say, keys, path, NULL, *fd, e);
 	if (p == NULL) {
 		close(*fd);
 		*fd = -1;

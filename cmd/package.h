@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "cmd/options.h"
 #include "cmd/say.h"
@@ -42,11 +43,13 @@ char *package_file_name(const char *name, const char *release);
 char *package_sig_name(const char *path);
 
 /*
- * Check path.sig over the file behind fd. 0 with the digest of what was
- * signed and the key (which may be NULL: nobody asks), or -1 with err.
+ * Check a signature over the file behind fd: that text, or (sig NULL) the file
+ * path.sig. 0 with the digest of what was signed and the key (which may be
+ * NULL: nobody asks), or -1 with err.
  */
-int package_check_sig(const struct keyring *keys, const char *path, int fd,
-    const struct trust_key **key, uint8_t sha512[SHA512_SIZE], struct err *e);
+int package_check_sig(const struct keyring *keys, const char *path,
+    const struct buf *sig, int fd, const struct trust_key **key,
+    uint8_t sha512[SHA512_SIZE], struct err *e);
 
 /*
  * Open path and check it: its signature first (keys NULL: none is looked at),
@@ -56,9 +59,10 @@ int package_check_sig(const struct keyring *keys, const char *path, int fd,
  */
 struct package *package_open_file(const struct say *say,
     const struct keyring *keys, const char *path, int *fd, struct err *e);
-/* The same for what is open already, and stays so. */
+/* The same for what is open already, and stays so; sig as above. */
 struct package *package_open_fd(const struct say *say,
-    const struct keyring *keys, const char *path, int fd, struct err *e);
+    const struct keyring *keys, const char *path, const struct buf *sig, int fd,
+    struct err *e);
 
 /* Fields of a record: package, release and what it is based on. */
 void package_say(struct say *s, const struct package_info *info);

@@ -77,8 +77,8 @@ find_signature(void *arg)
 	} else if (f->keys->n == 0 || access(sig, F_OK) != 0) {
 		f->ret = signer_sign_fd(f->signer, f->fd, f->path, &f->p->sig,
 		    &f->e);
-	} else if (package_check_sig(f->keys, f->path, f->fd, NULL, f->sha512,
-		       &f->e) == 0) {
+	} else if (package_check_sig(f->keys, f->path, NULL, f->fd, NULL,
+		       f->sha512, &f->e) == 0) {
 		f->is_checked = 1;
 		f->ret = file_read(sig, SIGNIFY_FILE, &f->p->sig, &f->e);
 	}

@@ -1,4 +1,5 @@
-/* hotfix verify: documents, ledgers, packages, signed files. */
+/* hotfix verify: documents, ledgers, packages, signed files, here and at
+ * addresses. */
 
 #include "cmd/verbs.h"
 
@@ -16,9 +17,11 @@
 #include "base/timetext.h"
 #include "cmd/options.h"
 #include "cmd/package.h"
+#include "cmd/remote.h"
 #include "cmd/verify_sums.h"
 #include "crypto/signify.h"
 #include "lua-host/keys.h"
+#include "net/ftp_url.h"
 #include "update/doc.h"
 #include "update/ledger.h"
 
@@ -35,7 +38,15 @@
 struct verify {
 	struct say say;
 	struct keyring keys;
-	int head; /* print the signed text */
+	int head;             /* print the signed text */
+	struct remote remote; /* its stop is NULL before there was an address */
+};
+
+/* One that is looked at: its path or address, open. */
+struct target {
+	const char *path;
+	int fd;
+	int is_remote;
 };
 
 enum target_kind {
@@ -138,10 +149,11 @@ is_remains(const struct buf *b)
 }
 
 static int
-check_document(struct verify *v, const char *path, const struct buf *b,
+check_document(struct verify *v, const struct target *t, const struct buf *b,
     struct err *e)
 {
 	size_t head = doc_head_length(b->data, b->len);
+	const char *path = t->path;
 	struct refusal why;
 	struct doc *d;
 	int ret = -1;
@@ -158,27 +170,42 @@ check_document(struct verify *v, const char *path, const struct buf *b,
 	if (v->head)
 		fwrite(d->head + d->signed_at, 1, d->head_len - d->signed_at,
 		    stdout);
+	else if (t->is_remote && d->package.present)
+		say_note(&v->say,
+		    "%s: the document alone; its package is another target:"
+		    " %s",
+		    path, d->package.url);
 	ret = 0;
 out:
 	doc_free(d);
 	return ret;
 }
 
+/* Whether there is a signature beside it: of what is remote it is fetched, and
+ * appended to text; why tells where it was not. */
 static int
-has_signature(const char *path)
+has_signature(struct verify *v, const struct target *t, struct buf *text,
+    struct err *why)
 {
-	char *sig_path = package_sig_name(path);
-	int has = sig_path != NULL && access(sig_path, F_OK) == 0;
+	char *sig_path;
+	int has;
 
+	if (t->is_remote)
+		return text->len > 0 ||
+		       remote_sig(&v->remote, t->path, text, why) == 0;
+	sig_path = package_sig_name(t->path);
+	has = sig_path != NULL && access(sig_path, F_OK) == 0;
 	free(sig_path);
 	return has;
 }
 
 static int
-check_package(const struct verify *v, const char *path, int fd, struct err *e)
+check_package(const struct verify *v, const struct target *t,
+    const struct buf *sig, struct err *e)
 {
 	const struct keyring *keys = v->keys.n > 0 ? &v->keys : NULL;
-	struct package *p = package_open_fd(&v->say, keys, path, fd, e);
+	struct package *p =
+	    package_open_fd(&v->say, keys, t->path, sig, t->fd, e);
 
 	if (p == NULL)
 		return -1;
@@ -187,13 +214,13 @@ check_package(const struct verify *v, const char *path, int fd, struct err *e)
 		say_note(&v->say,
 		    "%s: its digests alone: no key was given to check who"
 		    " signed it",
-		    path);
+		    t->path);
 	return 0;
 }
 
 /* Documents and ledgers; front is the beginning of the file. */
 static int
-check_text(struct verify *v, const char *path, int fd, enum target_kind kind,
+check_text(struct verify *v, const struct target *t, enum target_kind kind,
     const struct buf *front, struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -201,14 +228,15 @@ check_text(struct verify *v, const char *path, int fd, enum target_kind kind,
 	int ret = -1;
 
 	if (buf_append(&b, front->data, front->len) != 0) {
-		err_set(e, ERR_LOCAL, "%s: out of memory", path);
+		err_set(e, ERR_LOCAL, "%s: out of memory", t->path);
 		goto out;
 	}
-	if (file_read_fd(fd, path, VERIFY_TEXT_MAX, &b, e) != 0)
+	if (file_read_fd(t->fd, t->path, VERIFY_TEXT_MAX, &b, e) != 0)
 		goto out;
-	ret = kind == TARGET_LEDGER
-		  ? ledger_check(path, (const char *)b.data, b.len, &lines, e)
-		  : check_document(v, path, &b, e);
+	ret =
+	    kind == TARGET_LEDGER
+		? ledger_check(t->path, (const char *)b.data, b.len, &lines, e)
+		: check_document(v, t, &b, e);
 out:
 	buf_free(&b);
 	return ret;
@@ -236,42 +264,73 @@ read_front(int fd, const char *path, struct buf *out, struct err *e)
 }
 
 static int
-check_file(struct verify *v, const char *path, int fd, struct err *e)
+check_file(struct verify *v, const struct target *t, struct err *e)
 {
+	const struct buf *given;
 	uint8_t digest[SHA512_SIZE];
-	struct buf front = BUF_INIT;
+	struct buf front = BUF_INIT, sig = BUF_INIT;
 	enum target_kind kind;
-	int ret = -1;
+	int is_signed, ret = -1;
 
-	if (read_front(fd, path, &front, e) != 0)
+	if (read_front(t->fd, t->path, &front, e) != 0)
 		goto out;
 	kind = kind_of(&front);
+	given = t->is_remote ? &sig : NULL;
+	is_signed = kind == TARGET_DOCUMENT || kind == TARGET_LEDGER ||
+		    has_signature(v, t, &sig, e);
 	/* An archive of somebody else may be signed as any file. */
 	if (kind == TARGET_ARCHIVE)
-		kind = has_signature(path) ? TARGET_FILE : TARGET_PACKAGE;
+		kind = is_signed ? TARGET_FILE : TARGET_PACKAGE;
 	if (v->head && kind != TARGET_DOCUMENT)
-		err_set(e, ERR_NO, "%s: no update document", path);
-	else if (kind == TARGET_PACKAGE)
-		ret = check_package(v, path, fd, e);
+		err_set(e, ERR_NO, "%s: no update document", t->path);
 	else if (kind == TARGET_LEDGER)
-		ret = check_text(v, path, fd, kind, &front, e);
-	else if (kind == TARGET_FILE && is_remains(&front) &&
-		 !has_signature(path))
+		ret = check_text(v, t, kind, &front, e);
+	else if (!is_signed && t->is_remote && e->kind != ERR_NO)
+		goto out; /* nobody knows whether it is there */
+	else if (kind == TARGET_FILE && is_remains(&front) && !is_signed)
 		err_set(e, ERR_NO,
 		    "%s: %s: neither a whole update document nor a ledger, and"
 		    " there is no %s.sig",
-		    path, word_name(WORD_SYNTAX), path);
+		    t->path, word_name(WORD_SYNTAX), t->path);
+	else if (!is_signed && t->is_remote)
+		goto out; /* why is told already */
+	else if (kind == TARGET_PACKAGE)
+		ret = check_package(v, t, given, e);
 	else if (v->keys.n == 0)
 		err_set(e, ERR_USAGE,
 		    "%s: no key to check it with: give"
 		    " -p PUB or --trust FILE",
-		    path);
+		    t->path);
 	else if (kind == TARGET_DOCUMENT)
-		ret = check_text(v, path, fd, kind, &front, e);
+		ret = check_text(v, t, kind, &front, e);
 	else
-		ret = package_check_sig(&v->keys, path, fd, NULL, digest, e);
+		ret = package_check_sig(&v->keys, t->path, given, t->fd, NULL,
+		    digest, e);
 out:
 	buf_free(&front);
+	buf_free(&sig);
+	return ret;
+}
+
+/* What is at an address. Without a key there is nothing that it could be
+ * checked by, but for accidents: it is not fetched then. */
+static int
+check_remote(struct verify *v, const char *url, struct err *e)
+{
+	struct target t = {url, -1, 1};
+	int ret;
+
+	if (v->keys.n == 0)
+		return err_set(e, ERR_USAGE,
+		    "%s: no key to check it with: give -p PUB or --trust FILE",
+		    url);
+	if (v->remote.stop == NULL && remote_init(&v->remote, &v->say, e) != 0)
+		return -1;
+	t.fd = remote_open(&v->remote, url, e);
+	if (t.fd < 0)
+		return -1;
+	ret = check_file(v, &t, e);
+	close(t.fd);
 	return ret;
 }
 
@@ -344,17 +403,17 @@ check_folder(struct verify *v, const char *path, struct err *e)
 /* --- all targets -------------------------------------------------------------
  */
 
-/* 0, or -1 with the reason. The line of a file is printed here, and those of a
- * folder's files. */
+/* 0, or -1 with the reason; 1: it is a folder. */
 static int
-check(struct verify *v, const char *path, struct err *e)
+check_local(struct verify *v, const char *path, struct err *e)
 {
 	const int is_std = strcmp(path, "-") == 0;
 	const char *name = is_std ? "standard input" : path;
-	struct stat st;
-	int ret;
 	int fd = is_std ? STDIN_FILENO
 			: open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const struct target t = {path, fd, 0};
+	struct stat st;
+	int ret;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		ret = err_errno(e, ERR_LOCAL, "%s", name);
@@ -363,9 +422,20 @@ check(struct verify *v, const char *path, struct err *e)
 	else if (!is_std && !S_ISREG(st.st_mode))
 		ret = err_set(e, ERR_LOCAL, "%s: not a regular file", name);
 	else
-		ret = check_file(v, path, fd, e);
+		ret = check_file(v, &t, e);
 	if (fd >= 0 && !is_std)
 		close(fd);
+	return ret;
+}
+
+/* 0, or -1 with the reason. The line of a file is printed here, and those of a
+ * folder's files. */
+static int
+check(struct verify *v, const char *path, struct err *e)
+{
+	int ret = ftp_url_is(path) ? check_remote(v, path, e)
+				   : check_local(v, path, e);
+
 	if (ret == 1)
 		return check_folder(v, path, e);
 	if (!v->head && (ret != 0 || !v->say.quiet))
@@ -385,6 +455,8 @@ check_all(struct verify *v, char **paths, size_t n)
 		if (check(v, paths[i], &e) == 0)
 			continue;
 		say_err(&v->say, &e);
+		if (v->remote.stop != NULL && *v->remote.stop)
+			return EXIT_INTERRUPTED;
 		if ((int)e.kind > status)
 			status = (int)e.kind;
 	}
@@ -394,7 +466,7 @@ check_all(struct verify *v, char **paths, size_t n)
 int
 cmd_verify(int argc, char **argv)
 {
-	struct verify v = {{0}, KEYRING_INIT, 0};
+	struct verify v = {.keys = KEYRING_INIT};
 	struct option_list pub = {{NULL}, 0};
 	const char *trust = NULL, *sums = NULL;
 	const struct option options[] = {
@@ -411,7 +483,8 @@ cmd_verify(int argc, char **argv)
 	    "Check update documents, ledgers, release packages, unpacked"
 	    " packages, and files\nwith a signify signature TARGET.sig beside"
 	    " them: a line TARGET: OK or\nTARGET: FAILED for each, of a folder"
-	    " for each file in it. With --sums the files\nin DIR that a list"
+	    " for each file in it. What has an ftp://\naddress is fetched,"
+	    " checked and not kept. With --sums the files in DIR that a\nlist"
 	    " names, as md5sum -c does.\n",
 	    options, sizeof options / sizeof *options, NULL, 0, NULL, 0};
 	char **operands;

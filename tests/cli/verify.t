@@ -1,5 +1,6 @@
 # hotfix verify: documents, ledgers, files with a signature beside them.
 . "$HOTFIX_TOP/tests/lib.sh"
+. "$HOTFIX_TOP/tests/peers.sh"
 
 "$hotfix" keygen key >/dev/null
 "$hotfix" keygen other >/dev/null
@@ -117,4 +118,95 @@ for n in 1 32 33 45 70; do
 	run "$hotfix" verify bad
 	exits 1 "the first $n bytes of a ledger fail"
 done
+
+# --- at an address --------------------------------------------------------------
+
+# kept: what is left in the folder for files that are not kept.
+mkdir kept root.ftp
+TMPDIR=$PWD/kept
+export TMPDIR
+run "$hotfix" verify ftp://127.0.0.1:1/a.tar
+exits 2 'an address without a key'
+err_has 'no key to check it with' 'is not fetched'
+run "$hotfix" verify -p key.pub ftp://me:word@127.0.0.1/a.tar
+exits 2 'a password in an address'
+is "$(cat kept/* 2>/dev/null; ls kept)" '' 'nothing is left of it'
+mkdir package
+echo 'return 1' >package/a.lua
+server=
+for s in $ftp_servers; do
+	[ -z "$server" ] && ftpd "$s" root.ftp && server=$s
+done
+if [ -n "$server" ]; then
+	HOTFIX_FTP_PASSWORD=$ftp_password
+	export HOTFIX_FTP_PASSWORD
+	url=ftp://$ftp_user@127.0.0.1:$ftp_port/base/game
+	"$hotfix" publish -q -k key.sec --to "$url" --version '*' -n a -r 1 \
+		package >/dev/null
+	place=root.ftp/base/game/release
+	run "$hotfix" verify -p key.pub "$url/release/a-1.tar"
+	exits 0 'a package at an address'
+	is "$(cat out err)" "$url/release/a-1.tar: OK" 'is checked as one here'
+	run "$hotfix" verify -p key.pub "$url/release/a.latest" doc
+	exits 0 'the latest document, and a file that is here'
+	is "$(cat out)" "$url/release/a.latest: OK
+doc: OK" 'both are told'
+	err_has "the document alone; .*: ftp://.*/game/release/a-1\\.tar\$" \
+		'and that its package is another target'
+	run "$hotfix" verify -p key.pub --head "$url/release/a.latest"
+	out_has '^package: a 1 ' '--head of one at an address'
+	run "$hotfix" verify --json -q -p key.pub "$url/release/a-1.tar"
+	is "$(cat out err)" '' '-q: nothing but what failed'
+	run "$hotfix" verify -p other.pub "$url/release/a-1.tar"
+	exits 1 'a key that nobody trusts'
+	out_has ': FAILED$' 'it fails'
+	err_has 'a-1\.tar: .*key' 'why is told'
+	run "$hotfix" verify -p other.pub "$url/release/a.latest"
+	exits 1 'so does the document'
+	is "$(ls kept)" '' 'nothing is left of any'
+	cp "$place/a-1.tar" good.tar
+	printf x | dd of="$place/a-1.tar" bs=1 seek=1000 conv=notrunc 2>/dev/null
+	run "$hotfix" verify -p key.pub "$url/release/a-1.tar"
+	exits 1 'a package that was changed'
+	cp good.tar "$place/a-1.tar"
+	mv "$place/a-1.tar.sig" "$place/away"
+	run "$hotfix" verify -p key.pub "$url/release/a-1.tar"
+	exits 1 'a package without a signature'
+	err_has 'a-1\.tar\.sig: refused \(550' 'which is said'
+	mv "$place/away" "$place/a-1.tar.sig"
+	head -c 100 "$place/a.latest" >"$place/b.latest"
+	run "$hotfix" verify -p key.pub "$url/release/b.latest"
+	exits 1 'the beginning of a document'
+	err_has ': syntax: neither a whole update document' 'is known as that'
+	run "$hotfix" verify -p key.pub "$url/release/none" doc
+	exits 1 'what is not there'
+	is "$(tail -n 1 out)" 'doc: OK' 'keeps nobody from the next one'
+	HOTFIX_FTP_PASSWORD=wrong run "$hotfix" verify -p key.pub \
+		"$url/release/a-1.tar"
+	exits 4 'a wrong password'
+	HOTFIX_FTP_PASSWORD=$ftp_password
+	TMPDIR=$PWD/nowhere run "$hotfix" verify -p key.pub \
+		"$url/release/a-1.tar"
+	exits 5 'no folder for it'
+	TMPDIR=$PWD/kept
+	run sh -c 'ulimit -f 1; exec "$@"' sh "$hotfix" verify -p key.pub \
+		"$url/release/a-1.tar"
+	exits 5 'a full disk'
+	n=$("$hotfix" verify -v -p key.pub "$url/release/a-1.tar" 2>&1 |
+		grep -E '^hotfix: verify: [<>] ' | grep -n '> RETR' |
+		head -n 1 | cut -d : -f 1)
+	run "$HOTFIX_BUILD/tests/ftpat" -k 2 "$ftp_port" "$n" "$hotfix" verify \
+		-p key.pub "ftp://$ftp_user@127.0.0.1:%p/base/game/release/a-1.tar" \
+		doc
+	exits 130 'it can be interrupted'
+	out_has '^at: RETR ' 'while it fetches'
+	out_lacks '^doc: ' 'nothing else is looked at then'
+	is "$(ls -a kept)" '.
+..' 'nothing is left of any'
+	stop "$ftp_name"
+	run "$hotfix" verify -p key.pub "$url/release/a-1.tar"
+	exits 3 'a server that is gone'
+else
+	skip "$ftp_why"
+fi
 finish
