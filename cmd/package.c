@@ -165,12 +165,13 @@ package_sig_name(const char *path)
 
 int
 package_check_sig(const struct keyring *keys, const char *path,
-    const struct buf *given, int fd, const struct trust_key **key,
+    const struct buf *sig, int fd, const struct trust_key **key,
     uint8_t sha512[SHA512_SIZE], struct err *e)
 {
 	const struct trust_key *signer;
+	const struct buf *from = sig;
 	struct buf text = BUF_INIT;
-	struct signify_sig sig;
+	struct signify_sig parsed;
 	enum signify_result r;
 	char *sig_path = package_sig_name(path);
 	size_t used;
@@ -180,20 +181,19 @@ package_check_sig(const struct keyring *keys, const char *path,
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
-	if (given == NULL) {
-		if (file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
-			goto out;
-		given = &text;
-	}
-	r = signify_sig_parse(&sig, (const char *)given->data, given->len,
+	if (sig == NULL && file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
+		goto out;
+	if (sig == NULL)
+		from = &text;
+	r = signify_sig_parse(&parsed, (const char *)from->data, from->len,
 	    &used);
-	if (r == SIGNIFY_OK && used != given->len)
+	if (r == SIGNIFY_OK && used != from->len)
 		r = SIGNIFY_SYNTAX;
 	if (r != SIGNIFY_OK) {
 		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
 		goto out;
 	}
-	ret = keyring_check_fd(keys, &signer, &sig, fd, path, sha512, e);
+	ret = keyring_check_fd(keys, &signer, &parsed, fd, path, sha512, e);
 	if (key != NULL)
 		*key = signer;
 out:

@@ -790,6 +790,7 @@ release(struct publishing *p, struct err *e)
 		return err_set(e, ERR_PEER, "interrupted");
 	if (sign(p, e) != 0 || keep_latest(p, name, e) != 0)
 		return -1;
+	hide(p);
 	snprintf(id, sizeof id, "%" PRIu64, p->made.doc->id);
 	say_text(&p->say, "id", id);
 	say_text(&p->say, "feature", p->made.doc->feature);

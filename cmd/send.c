@@ -220,30 +220,57 @@ struct printing {
 	const char *good;
 };
 
-/* Something waits for an event of the program: what for, and how long. */
+/* "for the event E (until TIME)" */
 static void
-print_waiting(const struct printing *p, const struct host_line *l)
+describe_event(char *out, size_t size, const struct doc *d)
 {
-	const struct doc *d = p->doc;
-	char by[TIMETEXT_SIZE], until[TIMETEXT_SIZE + 16] = "", what[ERR_TEXT];
-	int all = strcmp(l->result, "deferred") == 0;
+	char by[TIMETEXT_SIZE], until[TIMETEXT_SIZE + 16] = "";
 
-	if (l->end != HOST_DONE || (!all && l->clients.deferred == 0))
-		return;
 	if (d->by_us != 0)
 		snprintf(until, sizeof until, " (until %s)",
 		    timetext_format(d->by_us, by));
 	/* Without one of the document, actions of the update name theirs. */
 	if (d->on != NULL)
-		snprintf(what, sizeof what, "for the event %.128s%s", d->on,
-		    until);
+		snprintf(out, size, "for the event %.128s%s", d->on, until);
 	else
-		snprintf(what, sizeof what, "for events that it names");
-	if (all)
-		say_note(p->say, "%s: the update waits %s", l->shown, what);
-	else
-		say_note(p->say, "%s: %" PRIu64 " clients wait %s", l->shown,
-		    l->clients.deferred, what);
+		snprintf(out, size, "for events that it names");
+}
+
+/* Clients that have no last word yet: those that fetch are counted together
+ * with those that wait. */
+static void
+print_fetching(const struct printing *p, const struct host_line *l,
+    const char *event)
+{
+	const struct doc *d = p->doc;
+	int may_wait = d->on != NULL || d->nparts > 0;
+
+	say_note(p->say,
+	    "%s: %" PRIu64 " clients still fetch the package%s%s; hotfix status"
+	    " tells when they have it",
+	    l->shown, l->clients.deferred, may_wait ? ", or wait " : "",
+	    may_wait ? event : "");
+}
+
+/* Something waits: what for, and how long. */
+static void
+print_waiting(const struct printing *p, const struct host_line *l)
+{
+	int all = strcmp(l->result, "deferred") == 0;
+	int has_package = p->doc->package.present;
+	uint64_t n = l->clients.deferred;
+	char event[ERR_TEXT];
+
+	if (l->end != HOST_DONE)
+		return;
+	describe_event(event, sizeof event, p->doc);
+	if (all && (!has_package || strcmp(l->server, "deferred") == 0))
+		say_note(p->say, "%s: the update waits %s", l->shown, event);
+	else if (n > 0 && !has_package)
+		say_note(p->say, "%s: %" PRIu64 " clients wait %s", l->shown, n,
+		    event);
+	if (n > 0 && has_package)
+		print_fetching(p, l, event);
 }
 
 /* An update for nobody is most often one with a slip of the pen. */

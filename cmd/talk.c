@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/progress.h"
 #include "cmd/signals.h"
 #include "net/loop.h"
 #include "peer/attach.h"
@@ -28,6 +30,8 @@ struct talk {
 	int interrupted;
 	int failed; /* nothing more can be done, why tells */
 	struct err why;
+	struct progress progress; /* of what the hosts fetch, all together */
+	uint64_t fetched, to_fetch;
 };
 
 struct conn {
@@ -36,6 +40,7 @@ struct conn {
 	struct talk *talk;
 	struct operator_side *op;
 	struct attach_operator *at;
+	uint64_t fetched, to_fetch; /* its share of the talk's */
 	int ended;
 };
 
@@ -46,6 +51,25 @@ copy(char *out, size_t size, const char *text)
 {
 	text_escape(out, size, text != NULL ? text : "",
 	    text != NULL ? strlen(text) : 0, 0);
+}
+
+static void detail(const struct conn *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* With -v, about one host. */
+static void
+detail(const struct conn *c, const char *fmt, ...)
+{
+	char text[2 * ERR_TEXT];
+	va_list ap;
+
+	if (!c->talk->say->verbose)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	progress_hide(&c->talk->progress);
+	say_detail(c->talk->say, "%s: %s", c->line->shown, text);
 }
 
 /* The signer may take its time, and ask people; until then no other host is
@@ -84,8 +108,8 @@ on_greeted(void *arg, const struct operator_greeting *g)
 	copy(l->name, sizeof l->name, g->host);
 	copy(l->program, sizeof l->program, g->program);
 	copy(l->version, sizeof l->version, g->version);
-	say_detail(c->talk->say, "%s: greets as %s, program %s, version %s",
-	    l->shown, l->name, l->program[0] != '\0' ? l->program : "untold",
+	detail(c, "greets as %s, program %s, version %s", l->name,
+	    l->program[0] != '\0' ? l->program : "untold",
 	    l->version[0] != '\0' ? l->version : "untold");
 	if (r->doc != NULL)
 		operator_push(c->op, r->doc, r->len, r->head_len, r->wait_ms);
@@ -109,8 +133,7 @@ on_server(void *arg, const struct operator_server *s)
 		c->line->rehearsed_us = s->rehearsed_us;
 	if (s->stall_us >= 0)
 		c->line->stall_us = s->stall_us;
-	say_detail(c->talk->say, "%s: server %s", c->line->shown,
-	    c->line->server);
+	detail(c, "server %s", c->line->server);
 }
 
 static void
@@ -120,19 +143,23 @@ on_clients(void *arg, const struct operator_progress *p)
 
 	c->line->clients = *p;
 	c->line->has_clients = 1;
-	say_detail(c->talk->say,
-	    "%s: %" PRIu64 " of %" PRIu64 " clients still without a result",
-	    c->line->shown, p->missing, p->targeted);
+	detail(c, "%" PRIu64 " of %" PRIu64 " clients still without a result",
+	    p->missing, p->targeted);
 }
 
 static void
 on_package(void *arg, const struct operator_package *p)
 {
-	const struct conn *c = arg;
+	struct conn *c = arg;
+	struct talk *t = c->talk;
 
-	say_detail(c->talk->say,
-	    "%s: has %" PRIu64 " of the package's %" PRIu64 " bytes",
-	    c->line->shown, p->bytes, p->of);
+	detail(c, "has %" PRIu64 " of the package's %" PRIu64 " bytes",
+	    p->bytes, p->of);
+	t->fetched += p->bytes - c->fetched;
+	t->to_fetch += p->of - c->to_fetch;
+	c->fetched = p->bytes;
+	c->to_fetch = p->of;
+	progress_moved(&t->progress, t->fetched, t->to_fetch);
 }
 
 static void
@@ -285,8 +312,8 @@ talk_close(struct talk *t)
 
 /* Stop what ended, report in order. Returns how many have been reported. */
 static size_t
-settle(struct conn *conns, size_t n, size_t *reported, size_t *running,
-    void (*ended)(void *arg, struct host_line *l), void *arg)
+settle(struct talk *t, struct conn *conns, size_t n, size_t *reported,
+    size_t *running, void (*ended)(void *arg, struct host_line *l), void *arg)
 {
 	size_t i;
 
@@ -295,9 +322,11 @@ settle(struct conn *conns, size_t n, size_t *reported, size_t *running,
 			stop(&conns[i]);
 			--*running;
 		}
-	for (; *reported < n && conns[*reported].ended; ++*reported)
+	for (; *reported < n && conns[*reported].ended; ++*reported) {
+		progress_hide(&t->progress);
 		if (ended != NULL)
 			ended(arg, conns[*reported].line);
+	}
 	return *reported;
 }
 
@@ -308,6 +337,7 @@ talk_to(struct talk *t, struct host_line *lines, size_t n,
 {
 	struct conn *conns = calloc(n > 0 ? n : 1, sizeof *conns);
 	size_t i, started = 0, running = 0, reported = 0;
+	char title[PROGRESS_WHAT];
 	int ret = -1;
 
 	if (conns == NULL)
@@ -318,7 +348,11 @@ talk_to(struct talk *t, struct host_line *lines, size_t n,
 		conns[i].talk = t;
 		conns[i].ended = lines[i].left_out;
 	}
-	while (settle(conns, n, &reported, &running, ended, arg) < n) {
+	snprintf(title, sizeof title, "%.*s %s", PROGRESS_WHAT - 9,
+	    n == 1 ? lines[0].shown : "hosts", n == 1 ? "fetches" : "fetch");
+	progress_open(&t->progress, t->say, title);
+	t->fetched = t->to_fetch = 0;
+	while (settle(t, conns, n, &reported, &running, ended, arg) < n) {
 		if (t->failed) {
 			*e = t->why;
 			goto out;
@@ -347,6 +381,7 @@ talk_to(struct talk *t, struct host_line *lines, size_t n,
 	}
 	ret = 0;
 out:
+	progress_hide(&t->progress);
 	for (i = 0; i < started; i++)
 		stop(&conns[i]);
 	free(conns);

@@ -164,7 +164,7 @@ read_back(struct publish *p, const char *path, uint64_t max,
 	int ret;
 
 	p->what = "read back";
-	p->total = max;
+	p->total = max - 1; /* the last one is not wished for */
 	do {
 		r.digests = digests_start(e);
 		if (r.digests == NULL)
