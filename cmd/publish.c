@@ -165,6 +165,9 @@ check_usage(const struct publishing *p, char **operands, size_t n)
 
 	if (p->to == NULL)
 		return options_complain(s, "where? give --to PLACE");
+	/* A variable that was not set would be the root of this machine. */
+	if (*p->to == '\0')
+		return options_complain(s, "--to: its PLACE is empty");
 	if (p->readback != NULL && strcmp(p->readback, "yes") != 0 &&
 	    strcmp(p->readback, "no") != 0)
 		return options_complain(s, "--readback: yes or no");
@@ -569,6 +572,7 @@ put_parcel(struct publishing *p, const struct parcel *from, const char *field,
 static int
 read_latest(struct publishing *p, struct err *e)
 {
+	char name[RELEASE_WORD + 16];
 	struct buf b = BUF_INIT;
 	struct refusal why;
 	struct doc *d;
@@ -584,6 +588,11 @@ read_latest(struct publishing *p, struct err *e)
 	if (!p->latest.doc->package.present)
 		return err_set(e, ERR_NO, "%s: a document without a package",
 		    p->latest_name);
+	/* Names of files are made of it. */
+	snprintf(name, sizeof name, "%s.latest", p->latest.doc->package.name);
+	if (strcmp(name, p->latest_name) != 0)
+		return err_set(e, ERR_NO, "%s: it is about the package %s",
+		    p->latest_name, p->latest.doc->package.name);
 	/* It only tells what came before; what --undo signs is checked anew. */
 	if (doc_open(&d, p->latest.bytes.data, p->latest.head_len, &p->keys,
 		&why) != WORD_OK)
@@ -796,7 +805,7 @@ release(struct publishing *p, struct err *e)
 	say_text(&p->say, "feature", p->made.doc->feature);
 	/* Nobody may lose the id of something that was sent. */
 	if (fflush(stdout) != 0)
-		return err_set(e, ERR_LOCAL, "standard output");
+		return err_errno(e, ERR_LOCAL, "standard output");
 	if (publish_write(p->place, p->latest_name, p->made.bytes.data,
 		p->made.bytes.len, e) != 0)
 		return -1;
