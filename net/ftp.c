@@ -19,6 +19,7 @@
 #define STOP_POLL_MS  100 /* a signal may come just before a wait */
 #define SHOWN_URL     280
 #define SHOWN_REPLY   160
+#define SHOWN_USER    80
 #define SHOWN_COMMAND 1200 /* a path and a verb */
 
 /* --- messages --------------------------------------------------------------
@@ -574,6 +575,7 @@ static int
 log_in(struct ftp *f, struct err *e)
 {
 	int code = ftp_ask(f, "USER", f->login.user, NULL, e);
+	char user[SHOWN_USER], what[SHOWN_USER + 32];
 
 	if (code == 331) {
 		if (f->login.password[0] == '\0')
@@ -586,7 +588,11 @@ log_in(struct ftp *f, struct err *e)
 		return -1;
 	if (code == 230 || code == 202)
 		return 0;
-	ftp_refused(f, NULL, "the login was refused", e);
+	/* A user that nobody named is whom ~/.netrc has, or anonymous: on
+	 * another machine, or for another user of it, somebody else. */
+	show(f, f->login.user, strlen(f->login.user), user, sizeof user);
+	snprintf(what, sizeof what, "the login as %s was refused", user);
+	ftp_refused(f, NULL, what, e);
 	/* Whatever else a 5xx says: who asks again gets the same. */
 	if (e != NULL && code >= 500)
 		e->kind = ERR_DENIED;

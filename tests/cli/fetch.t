@@ -110,7 +110,7 @@ fetches() {
 		>out 2>err
 	status=$?
 	exits 4 "$1: a wrong password"
-	err_has 'the login was refused' "$1: it says so"
+	err_has "the login as $ftp_user was refused" "$1: it says so"
 	t_r=0
 	! grep -q wrong-word err || t_r=1
 	ok "$t_r" "$1: without the password"
