@@ -91,6 +91,39 @@ newest_on(struct withdrawal *w, const struct host_line *l)
 	return id != 0 ? id : newest_of(w, l, 1);
 }
 
+/* What else to do about an update that no host tells of: one whose package a
+ * host still fetches has no feature there, so that only who says both finds
+ * it. */
+static const char *
+hint(const struct hosts *h)
+{
+	static const char mark[] = "package: ";
+	const char *line;
+	char text[256], *rest;
+	size_t i, at, len, word;
+
+	for (i = 0; i < h->n; i++) {
+		if (h->lines[i].left_out)
+			continue;
+		at = 0;
+		while (query_line(&h->lines[i].body, &at, &line, &len)) {
+			snprintf(text, sizeof text, "%.*s",
+			    (int)(len < sizeof text ? len : sizeof text - 1),
+			    line);
+			if (strncmp(text, mark, sizeof mark - 1) != 0)
+				continue;
+			rest = text + sizeof mark - 1;
+			for (word = 0; word < 3; word++)
+				query_word(&rest, ' ');
+			if (strcmp(query_word(&rest, ' '), "fetching") == 0)
+				return "; what is being fetched (hotfix"
+				       " status) is taken back by its ID with"
+				       " --feature, or by its document";
+		}
+	}
+	return "";
+}
+
 /* Fill in id and feature from what the hosts told: SEND_GO_ON, or a status.*/
 static int
 find(struct withdrawal *w, const struct hosts *h)
@@ -114,7 +147,8 @@ find(struct withdrawal *w, const struct hosts *h)
 		found = id;
 	}
 	if (w->id == 0 && found == 0) {
-		say_error(&w->say, "no host runs an update of %s", w->feature);
+		say_error(&w->say, "no host runs an update of %s%s", w->feature,
+		    hint(h));
 		return ERR_NO;
 	}
 	if (w->id == 0)
@@ -122,8 +156,8 @@ find(struct withdrawal *w, const struct hosts *h)
 	if (w->feature == NULL && w->feature_text[0] == '\0') {
 		say_error(&w->say,
 		    "no host knows %" PRIu64 ": give its"
-		    " --feature too",
-		    w->id);
+		    " --feature too%s",
+		    w->id, hint(h));
 		return ERR_NO;
 	}
 	if (w->feature == NULL)

@@ -263,6 +263,30 @@ out_has '^clients: .* applied=1 ' \
 [ -e tried ]
 ok $? 'it was the second try'
 
+# What a push says of those that are not done with it yet.
+cat >stay.sh <<-'END'
+sleep 1000
+END
+was=$addr
+serve slow -p key.pub --fetch-with 'sh get.sh'
+player lea --fetch-with 'sh stay.sh'
+announce slow slow "package: $(cat pkg3)" 'wait: 100ms'
+out_has '^result: deferred' 'a client that fetches still is no failure'
+err_has 'the update waits for the package, which is being fetched$' \
+	'and it waits for the package, not for an event'
+stop lea
+serve slower -p key.pub --fetch-with 'sh stay.sh'
+start fetched "$hotfix" push slow.doc "$addr"
+await slower.err 'is fetched from'
+run "$hotfix" revert -k key.sec slow "$addr"
+exits 1 'a host that fetches a package yet tells no feature of it'
+err_has 'is taken back by its ID with --feature' 'but how to go on is said'
+run "$hotfix" revert -k key.sec --feature slow "$id" "$addr"
+exits 0 'which does'
+await fetched.out '^result: '
+is "$line" 'result: reverted' 'and the push that waited for it is told'
+addr=$was
+
 # What is on its way when something else comes.
 cat >hang.sh <<-'END'
 echo begun >>hangs
