@@ -81,6 +81,20 @@ title(const struct option *o, char out[WORD_SHOWN])
 	return out;
 }
 
+/* 1 when what an option calls its value is a way to somewhere. */
+static int
+is_place(const char *value)
+{
+	static const char *const words[] = {
+	    "FILE", "DIR", "PLACE", "URL", "PACKAGE", "OLD.tar"};
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(value, words[i]) == 0)
+			return 1;
+	return 0;
+}
+
 /* The option with its value (NULL: a flag) takes effect: 0, or 2. */
 static int
 take(const struct parser *p, const struct option *o, const char *value)
@@ -91,8 +105,7 @@ take(const struct parser *p, const struct option *o, const char *value)
 	title(o, name);
 	/* As of a variable of the shell that is not set: no path, and joined
 	 * with a name it would be one at the root. */
-	if (value != NULL && *value == '\0' &&
-	    (strcmp(o->value, "FILE") == 0 || strcmp(o->value, "DIR") == 0))
+	if (value != NULL && *value == '\0' && is_place(o->value))
 		return options_complain(p->say, "%s: its %s is empty", name,
 		    o->value);
 	if (o->flag != NULL) {

@@ -151,6 +151,9 @@ cmd_pack(int argc, char **argv)
 		    "NAME and RELEASE are 1 to %d letters, digits and '._+-',"
 		    " a letter or digit first",
 		    RELEASE_WORD);
+	if (p.out != NULL && strcmp(p.out, "-") == 0)
+		return options_complain(&p.say,
+		    "-o -: a package is a file, with its signature beside it");
 	status = clock_correct(&p.say, &p.asked, &p.clock);
 	if (status != CLOCK_GO_ON)
 		return status;

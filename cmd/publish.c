@@ -2,6 +2,7 @@
 
 #include "cmd/verbs.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,10 @@ check_package(const struct publishing *p, char **operands, size_t n)
 		return options_complain(s,
 		    "a package needs --version V: the clients it was made for"
 		    " ('*' if really all, those of every future build too)");
+	if (access(operands[0], F_OK) != 0) {
+		say_error(s, "%s: %s", operands[0], strerror(errno));
+		return ERR_LOCAL;
+	}
 	if (is_folder(operands[0]) && (p->name == NULL || p->release == NULL))
 		return options_complain(s,
 		    "%s is a folder: give -n NAME and -r RELEASE", operands[0]);
@@ -174,6 +179,13 @@ check_usage(const struct publishing *p, char **operands, size_t n)
 	if (p->plan.on == NULL && p->plan.by != NULL)
 		return options_complain(s, "--by is the latest for an event:"
 					   " give --on EVENT");
+	if (p->url != NULL && !doc_url_is_valid(p->url, strlen(p->url)))
+		return options_complain(s,
+		    "--url: SCHEME://HOST/PATH, without a user: everybody reads"
+		    " it");
+	if (p->output != NULL && strcmp(p->output, "-") == 0)
+		return options_complain(s,
+		    "-o -: a package is a file, with its signature beside it");
 	status = check_word(s, "-n", p->name);
 	if (status == 0)
 		status = check_word(s, "-r", p->release);
@@ -597,8 +609,8 @@ read_latest(struct publishing *p, struct err *e)
 	if (doc_open(&d, p->latest.bytes.data, p->latest.head_len, &p->keys,
 		&why) != WORD_OK)
 		say_note(&p->say,
-		    "%s: signed by none of the keys that are known here (-p"
-		    " PUB)",
+		    "%s: signed by none of the keys that are known here;"
+		    " --undo will not go back to it without -p PUB",
 		    p->latest_name);
 	else
 		doc_free(d);
@@ -954,13 +966,21 @@ publish(struct publishing *p, char **operands, size_t n)
 		package_say(s, &p->package.info);
 		say_parcel(p, &p->package, 0);
 		say_parcel(p, &p->whole, 1);
+		/* Before what goes wrong, where both go to one log. */
+		fflush(stdout);
 	}
 	p->talk = talk_open(s, &e);
 	if (p->talk == NULL)
 		return say_err(s, &e);
 	talk_set_behind(p->talk, clock_behind_us(&p->clock));
-	if (open_place(p, &e) != 0)
-		return fail(p, &e);
+	if (open_place(p, &e) != 0) {
+		status = fail(p, &e);
+		if (!*p->stop) {
+			say_text(s, "released", "no");
+			say_end(s);
+		}
+		return status;
+	}
 	status = release(p, &e) != 0 ? fail(p, &e) : 0;
 	if (publish_close(p->place, &why) != 0)
 		say_note(s, "the lock may be left behind: %.400s", why.text);

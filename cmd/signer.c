@@ -61,7 +61,10 @@ signer_open(struct signer *s, const char *key, const char *command,
 		goto out;
 	r = signify_sec_parse(&s->sec, (const char *)text.data, text.len);
 	if (r != SIGNIFY_OK) {
-		err_set(e, ERR_LOCAL, "%s: %s", key, signify_strerror(r));
+		err_set(e, ERR_LOCAL, "%s: %s", key,
+		    r == SIGNIFY_SYNTAX
+			? "not a secret key in the format of signify"
+			: signify_strerror(r));
 		goto out;
 	}
 	name_from_path(s->name, key);

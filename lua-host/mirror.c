@@ -100,7 +100,7 @@ add_rule(struct mirror *m, const char *text, struct err *e)
 	if (equals == NULL || equals == text || equals[1] == '\0' ||
 	    !text_is_clean(text, len) || strchr(text, ' ') != NULL)
 		return err_set(e, ERR_USAGE,
-		    "public address: not FROM=TO, two beginnings of addresses");
+		    "--public-url: not FROM=TO, two beginnings of addresses");
 	r->from_len = (size_t)(equals - text);
 	r->from = strdup(text);
 	r->to = strdup(equals + 1);

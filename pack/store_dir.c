@@ -77,8 +77,7 @@ judge(struct store_step *s, const char *path)
 	if (s->verb != STORE_MKDIR && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
 	fail(&s->why, path);
-	if (why == ENOTEMPTY || why == EEXIST || why == EISDIR ||
-	    why == ENOTDIR)
+	if (why == ENOTEMPTY || why == EEXIST || why == EISDIR)
 		s->why.kind = ERR_NO;
 	return -1;
 }

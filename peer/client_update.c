@@ -780,7 +780,7 @@ read_address(const struct frame *f, const char *name)
 {
 	const struct frame_text *t = frame_get(f, name);
 
-	return t != NULL && doc_is_url(t->s, t->len) ? t->s : NULL;
+	return t != NULL && doc_url_is_valid(t->s, t->len) ? t->s : NULL;
 }
 
 void

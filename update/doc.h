@@ -61,10 +61,6 @@ struct doc_package {
 	const char *url; /* scheme://host..., neither user nor password in it */
 };
 
-/* 1 for scheme://host... with neither user nor password: what may be fetched,
- * in a document and wherever else an address for its package stands. */
-int doc_is_url(const char *text, size_t len);
-
 enum doc_bound_kind { DOC_NO_BOUND, DOC_BOUND_COUNT, DOC_BOUND_PERCENT };
 
 struct doc_bound { /* max-failed: N, or P% */
@@ -175,6 +171,10 @@ int doc_fits_zone(const struct doc *d, const char *zone);
 /* 1 when this can be the name of a feature: 1 to DOC_FEATURE bytes, all of
  * [a-z0-9._-]. */
 int doc_feature_is_valid(const char *text, size_t len);
+
+/* 1 when this can be the address of a package: SCHEME://HOST[:PORT]/..., clean
+ * text without a space, and without a user or password. */
+int doc_url_is_valid(const char *text, size_t len);
 
 /* The most clients that may fail of this many targeted, a share rounded
  * down; one more is too many. SIZE_MAX without a bound. */

@@ -196,26 +196,18 @@ is_release(struct span s)
 	       strchr("._+-", s.p[0]) == NULL;
 }
 
-/* scheme://authority/path, without user or password in the authority. */
-static int
-is_url(struct span url)
+int
+doc_url_is_valid(const char *text, size_t len)
 {
-	struct span scheme, empty, authority;
+	struct span url = {text, len}, scheme, empty, authority;
 
-	return split_next(&url, ':', &scheme) &&
+	return text_is_clean(text, len) && memchr(text, ' ', len) == NULL &&
+	       split_next(&url, ':', &scheme) &&
 	       made_of(scheme, "+.-", SIZE_MAX) && scheme.p[0] >= 'a' &&
 	       split_next(&url, '/', &empty) && empty.n == 0 &&
 	       split_next(&url, '/', &empty) && empty.n == 0 &&
 	       split_next(&url, '/', &authority) && authority.n > 0 &&
 	       memchr(authority.p, '@', authority.n) == NULL;
-}
-
-int
-doc_is_url(const char *text, size_t len)
-{
-	const struct span url = {text, len};
-
-	return len > 0 && is_url(url);
 }
 
 /* NAME RELEASE LENGTH MD5 SHA512 URL */
@@ -233,7 +225,7 @@ parse_package(void *slot, struct span v)
 	w = parse_digests(&digests, &v, INT64_MAX);
 	if (w != WORD_OK)
 		return w;
-	if (v.p == NULL || memchr(v.p, ' ', v.n) != NULL || !is_url(v))
+	if (v.p == NULL || !doc_url_is_valid(v.p, v.n))
 		return WORD_SYNTAX;
 	memcpy(p->name, name.p, name.n);
 	memcpy(p->release, release.p, release.n);

@@ -281,7 +281,9 @@ keyring_add_pub(struct keyring *r, const char *path, const char *text,
 
 	key_init(&k);
 	result = signify_pub_parse(&k.pub, text, len);
-	if (result != SIGNIFY_OK)
+	if (result == SIGNIFY_SYNTAX)
+		wrong = "not a public key in the format of signify";
+	else if (result != SIGNIFY_OK)
 		wrong = signify_strerror(result);
 	else if (set_name(&k, name_of(path)) != 0)
 		wrong = BAD_NAME;

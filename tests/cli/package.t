@@ -272,7 +272,7 @@ serve slow -p key.pub --fetch-with 'sh get.sh'
 player lea --fetch-with 'sh stay.sh'
 announce slow slow "package: $(cat pkg3)" 'wait: 100ms'
 out_has '^result: deferred' 'a client that fetches still is no failure'
-err_has 'the update waits for the package, which is being fetched$' \
+err_has '1 clients still fetch the package; hotfix status' \
 	'and it waits for the package, not for an event'
 stop lea
 serve slower -p key.pub --fetch-with 'sh stay.sh'

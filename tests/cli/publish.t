@@ -373,4 +373,23 @@ run "$hotfix" publish -q -k key.sec --to "$place" one.tar
 exits 2 'a package is for clients of some version'
 run "$hotfix" publish -q -k key.sec --to http://127.0.0.1/ --version '*' one.tar
 exits 2 'no other schemes'
+
+# What a log shows: one file, in order.
+"$hotfix" publish -k key.sec --to one.tar/x --version '*' one.tar >both 2>&1
+is $? 5 'a place that cannot be is a mistake here, not one of rights'
+is "$(sed -n 's/: .*//p' both | tr '\n' ' ')" \
+	'package release bytes md5 sha512 url hotfix released ' \
+	'what was to be released, why not, and that it was not'
+run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
+	--retries 0 one.tar
+is "$(field released out)" no 'released: no, also where nobody is there'
+
+# A place that another key signed for.
+run "$hotfix" publish -q -k key.sec --to twohands --version '*' one.tar
+exits 0 'a release'
+"$hotfix" pack -q -k other.sec -n arena -r four -o four.tar two >/dev/null
+run "$hotfix" publish -k other.sec --to twohands --version '*' four.tar
+exits 0 'the next one, by another key'
+err_has 'arena.latest: .*; --undo will not go back to it without -p PUB' \
+	'what that means'
 finish

@@ -90,7 +90,8 @@ done
 for url in x =to from= 'a b=c'; do
 	run "$hotfix" serve -l 127.0.0.1:0 --public-url "$url"
 	exits 2 "serve --public-url '$url' is refused"
-	err_has 'FROM=TO' "serve --public-url '$url': what it should be"
+	err_has ' --public-url: not FROM=TO' \
+		"serve --public-url '$url': what it should be"
 done
 run "$hotfix" client --state dir
 exits 2 'client --state without HOST and SCRIPT'
@@ -102,6 +103,34 @@ for v in serve client; do
 	exits 2 "$v: an empty folder is wrong use, not a path at the root"
 	err_has ' --state: its DIR is empty; ' 'told as that'
 done
+
+run "$hotfix" publish -k usage.sec --to '' --version 1 -n a -r 1 .
+exits 2 'publish: an empty place is wrong use, not the root'
+err_has ' --to: its PLACE is empty; ' 'told as that'
+run "$hotfix" publish -k usage.sec --to place --url '' --version 1 -n a -r 1 .
+exits 2 'publish: an empty address, too'
+err_has ' --url: its URL is empty; ' 'told as that'
+for url in gopher ftp://studio@x/y 'ftp://x y/z' ftp:///x; do
+	run "$hotfix" publish -k usage.sec --to place --url "$url" \
+		--version 1 -n a -r 1 .
+	exits 2 "publish --url '$url' is refused"
+	err_has ' --url: SCHEME://HOST/PATH, without a user' \
+		'with what it should be'
+done
+run "$hotfix" publish -k usage.sec --to place --version 1 -n a -r 1 none
+exits 5 'publish: a folder that is not there'
+err_has ': none: No such file or directory$' 'told as that'
+run "$hotfix" pack -n a -r 1 -o - .
+exits 2 'pack: no package on standard output'
+err_has ' -o -: ' 'told as that'
+[ ! -e ./- ] && [ ! -e place ] && [ ! -e a-1.tar ]
+ok $? 'and nothing was made'
+run "$hotfix" verify -p usage.sec usage.pub
+exits 5 'a secret key for a public one'
+err_has ': usage.sec: not a public key in the format of signify$' 'told as that'
+run "$hotfix" push -k usage.pub --both x --version 1 127.0.0.1
+exits 5 'a public key for a secret one'
+err_has ': usage.pub: not a secret key in the format of signify$' 'told as that'
 
 "$hotfix" help >/dev/full 2>err
 is $? 5 'a full standard output is exit 5'
