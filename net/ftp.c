@@ -243,6 +243,29 @@ fill(struct ftp *f, const char *path, struct err *e)
 	return 1;
 }
 
+/* The last word of a transfer that was done in a hurry. 0, or -1 with err: who
+ * did not wait for it went on as if all were well. */
+static int
+end_tail(struct ftp *f, const char *path, struct err *e)
+{
+	enum err_kind kind;
+
+	if (f->code / 100 == 2 && f->reply.code >= 200) {
+		f->tail = 0;
+		return 0;
+	}
+	f->broken = 1;
+	if (f->reply.code < 200)
+		return ftp_fail(f, ERR_PEER, path, e,
+		    "the server begins twice (%d)", f->reply.code);
+	kind = ftp_refusal(f);
+	ftp_refused(f, path, "the transfer before was not done", e);
+	/* Whatever it is: waiting for the word, next time, tells. */
+	if (e != NULL && kind != ERR_LOCAL)
+		e->kind = ERR_PEER;
+	return -1;
+}
+
 /* A whole answer is in f->reply. Its code, or -1 with err. */
 static int
 take(struct ftp *f, const char *path, struct err *e)
@@ -261,8 +284,8 @@ take(struct ftp *f, const char *path, struct err *e)
 	return f->reply.code;
 }
 
-int
-ftp_answer_now(struct ftp *f, const char *path, struct err *e)
+static int
+answer_now(struct ftp *f, const char *path, struct err *e)
 {
 	enum ftp_reply_result r = FTP_REPLY_MORE;
 	size_t used;
@@ -283,6 +306,16 @@ ftp_answer_now(struct ftp *f, const char *path, struct err *e)
 	if (r != FTP_REPLY_DONE)
 		return ftp_break(f, path, e, "%s", ftp_reply_strerror(r));
 	return take(f, path, e);
+}
+
+int
+ftp_answer_now(struct ftp *f, const char *path, struct err *e)
+{
+	int code = answer_now(f, path, e);
+
+	if (code <= 0 || !f->tail)
+		return code;
+	return end_tail(f, path, e) != 0 ? -1 : answer_now(f, path, e);
 }
 
 int
@@ -356,6 +389,14 @@ check_in_step(struct ftp *f, const char *path, struct err *e)
 	uint8_t byte;
 	ssize_t n;
 
+	if (f->tail) {
+		/* It may be here by now, and more with it. */
+		n = answer_now(f, path, e);
+		if (n <= 0)
+			return (int)n;
+		if (end_tail(f, path, e) != 0)
+			return -1;
+	}
 	if (f->in_at == f->in_len && f->owed == 0 &&
 	    f->reply.state == FTP_REPLY_DONE) {
 		n = recv(f->fd, &byte, 1, MSG_PEEK);
@@ -417,6 +458,50 @@ ftp_ask(struct ftp *f, const char *verb, const char *arg, const char *path,
 	if (ftp_send(f, &b, path, e) != 0)
 		return -1;
 	return ftp_answer(f, path, e);
+}
+
+/* --- a port for data -------------------------------------------------------
+ */
+
+void
+ftp_port_ask(const struct ftp *f, struct ftp_batch *b)
+{
+	ftp_batch_add(b, f->pasv ? "PASV" : "EPSV", NULL);
+}
+
+int
+ftp_port_take(struct ftp *f, const char *path, struct err *e)
+{
+	const char *text;
+	int code = ftp_answer(f, path, e);
+
+	f->port = 0;
+	if (code < 0)
+		return -1;
+	if (f->pasv ? code != 227 : code != 229)
+		return f->pasv || code < 500
+			   ? ftp_refused(f, path, "no port for data", e)
+			   : 0;
+	text = ftp_reply_text(&f->reply);
+	if ((f->pasv ? ftp_reply_pasv(text, &f->port)
+		     : ftp_reply_epsv(text, &f->port)) != 0)
+		return ftp_break(f, path, e,
+		    "the server tells no port for data (%d)", code);
+	f->port_ns = clock_mono_ns();
+	return 0;
+}
+
+void
+ftp_expect(struct ftp *f)
+{
+	f->expect = 1;
+}
+
+void
+ftp_hurry(struct ftp *f, uint64_t len)
+{
+	f->hurry = 1;
+	f->hurry_len = len;
 }
 
 /* --- features --------------------------------------------------------------

@@ -119,6 +119,24 @@ int ftp_size(struct ftp *f, const char *path, uint64_t *size, struct err *e);
 int ftp_mtime(struct ftp *f, const char *path, int64_t *us, struct err *e);
 
 /*
+ * Round trips saved, for who moves many small files.
+ *
+ * ftp_expect: the port for the next transfer from byte 0 is asked for along
+ * with the steps that come next. One that is not used is no loss.
+ *
+ * ftp_hurry: the next transfer alone, of a file of len bytes, is over for us
+ * when these are here and the server has ended the connection for data (get),
+ * or when all were sent, it had said that it begins and has closed that
+ * connection (put). Then it reads commands again, and its last word is taken
+ * with the answers to the next ones. If that is no 2xx, they fail as by a
+ * broken connection, a full disk (ERR_LOCAL) told apart; whether they were
+ * done is not known. So what is got in a hurry has to be compared, and what is
+ * put, too.
+ */
+void ftp_expect(struct ftp *f);
+void ftp_hurry(struct ftp *f, uint64_t len);
+
+/*
  * Read a file from byte `from` on, at most max bytes; one more is ERR_NO. The
  * sink takes pieces in order and returns 0, or -1 with err, which ends it. 0
  * once all came and the server has said so; whether it is the whole file only

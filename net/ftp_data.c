@@ -34,6 +34,9 @@ struct transfer {
 	int begun;        /* 1xx came */
 	int final;        /* code of the last word, 0 before */
 	int moved;        /* nothing more is to be read or written */
+	int hurry;        /* the last word is not waited for */
+	uint64_t whole;   /* then: the length of the file */
+	int closed;       /* the server has ended the data connection */
 	int problem;      /* errno of the data connection */
 	int64_t until_ns; /* of connecting, or of waiting for a reason */
 
@@ -53,11 +56,11 @@ struct transfer {
 /* --- where to --------------------------------------------------------------
  */
 
-/* One batch's answers: a port in *port, 0 when the passive command was refused
- * in a way that another one may not be. *rest: REST was taken. */
+/* A port in f->port, 0 when the passive command was refused in a way that
+ * another one may not be. *rest: REST was taken. */
 static int
-ask_port(struct ftp *f, const char *path, uint64_t from, uint16_t *port,
-    int *rest, struct err *e)
+ask_port(struct ftp *f, const char *path, uint64_t from, int *rest,
+    struct err *e)
 {
 	struct ftp_batch b = {{0}, 0, 0, 0};
 	char offset[24];
@@ -66,14 +69,13 @@ ask_port(struct ftp *f, const char *path, uint64_t from, uint16_t *port,
 	snprintf(offset, sizeof offset, "%" PRIu64, from);
 	if (!f->binary)
 		ftp_batch_add(&b, "TYPE", "I");
-	ftp_batch_add(&b, f->pasv ? "PASV" : "EPSV", NULL);
+	ftp_port_ask(f, &b);
 	/* It counts for the transfer command that follows (RFC 3659 5.1);
 	 * the first connection made does not come in between. */
 	if (from > 0)
 		ftp_batch_add(&b, "REST", offset);
 	if (ftp_send(f, &b, path, e) != 0)
 		return -1;
-	*port = 0;
 	*rest = 0;
 	if (!f->binary) {
 		code = ftp_answer(f, path, e);
@@ -85,24 +87,8 @@ ask_port(struct ftp *f, const char *path, uint64_t from, uint16_t *port,
 		}
 		f->binary = 1;
 	}
-	code = ftp_answer(f, path, e);
-	if (code < 0)
-		return -1;
-	if (f->pasv ? code == 227 : code == 229) {
-		const char *text = ftp_reply_text(&f->reply);
-
-		if ((f->pasv ? ftp_reply_pasv(text, port)
-			     : ftp_reply_epsv(text, port)) != 0) {
-			ftp_break(f, path, e,
-			    "the server tells no port for data (%d)", code);
-			return -1;
-		}
-	} else if (f->pasv || code < 500) {
-		ftp_refused(f, path, "no port for data", e);
-		goto out;
-	}
-	ret = 0;
-	if (from > 0) {
+	ret = ftp_port_take(f, path, e);
+	if (ret == 0 && from > 0) {
 		code = ftp_answer(f, path, e);
 		if (code < 0)
 			return -1;
@@ -140,20 +126,23 @@ begin(struct transfer *t, uint64_t from)
 {
 	struct ftp *f = t->f;
 	struct sock_addr a = f->peer;
-	uint16_t port;
 	int rest;
 
-	if (ask_port(f, t->path, from, &port, &rest, t->e) != 0)
+	/* REST stands behind the passive command, so there it is asked anew. */
+	if (from > 0 || clock_mono_ns() - f->port_ns > FTP_PORT_FRESH_NS)
+		f->port = 0;
+	if (f->port == 0 && ask_port(f, t->path, from, &rest, t->e) != 0)
 		return -1;
-	if (port == 0) {
+	if (f->port == 0) {
 		/* RFC 2428 3: then there is the old way, once. */
 		f->pasv = 1;
-		if (ask_port(f, t->path, from, &port, &rest, t->e) != 0)
+		if (ask_port(f, t->path, from, &rest, t->e) != 0)
 			return -1;
 	}
+	set_port(&a, f->port);
+	f->port = 0;
 	if (from > 0 && !rest)
 		return 1;
-	set_port(&a, port);
 	t->fd = sock_connect(&a);
 	if (t->fd < 0)
 		return ftp_break(f, t->path, t->e, "data connection: %s",
@@ -212,7 +201,7 @@ receive(struct transfer *t)
 		/* Some say that all is sent once we have closed it, too. */
 		close(t->fd);
 		t->fd = -1;
-		t->moved = 1;
+		t->moved = t->closed = 1;
 		return 0;
 	}
 	f->heard_ns = clock_mono_ns();
@@ -284,9 +273,28 @@ transmit(struct transfer *t)
 	return 0;
 }
 
+/* All is sent: has the server taken it up to its end? What else it does with
+ * this connection is no news, and nobody waits for it. */
+static void
+watch_end(struct transfer *t)
+{
+	uint8_t byte;
+	ssize_t n = recv(t->fd, &byte, 1, 0);
+
+	if (n < 0 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	t->closed = n == 0;
+	t->hurry = t->closed;
+}
+
 static int
 move(struct transfer *t)
 {
+	if (t->moved) {
+		watch_end(t);
+		return 0;
+	}
 	if (!t->connected)
 		return check_connected(t);
 	return t->from_fd >= 0 ? transmit(t) : receive(t);
@@ -346,7 +354,10 @@ static short
 wanted(const struct transfer *t)
 {
 	if (t->moved)
-		return 0;
+		return t->hurry && !t->closed && t->from_fd >= 0 &&
+			       t->problem == 0
+			   ? POLLIN
+			   : 0;
 	if (!t->connected || t->from_fd >= 0)
 		return POLLOUT;
 	return t->begun ? POLLIN : 0;
@@ -381,7 +392,16 @@ attend(struct transfer *t, short control, short data)
 		salvage(t);
 		return -1;
 	}
-	return data != 0 && !t->moved ? move(t) : 0;
+	return data != 0 && t->fd >= 0 ? move(t) : 0;
+}
+
+/* Nothing is left but the server's word, and what it would say about is proven
+ * in another way. */
+static int
+is_enough(const struct transfer *t)
+{
+	return t->hurry && t->closed && t->begun && t->problem == 0 &&
+	       t->at == t->whole;
 }
 
 static int
@@ -391,6 +411,10 @@ run(struct transfer *t)
 	struct pollfd fds[2];
 
 	while (!t->moved || t->final == 0) {
+		if (t->moved && is_enough(t)) {
+			f->tail = 1;
+			return 0;
+		}
 		memset(fds, 0, sizeof fds);
 		fds[0].fd = t->final == 0 ? f->fd : -1;
 		fds[0].events = POLLIN;
@@ -420,6 +444,9 @@ transfer(struct transfer *t, const char *verb, const char *arg, uint64_t from)
 
 	t->fd = -1;
 	f->reads = t->from_fd < 0;
+	t->hurry = f->hurry;
+	t->whole = f->hurry_len;
+	f->hurry = f->expect = 0;
 	ret = ftp_prepare(f, t->path, t->e);
 	if (ret == 0)
 		ret = begin(t, from);
@@ -430,7 +457,7 @@ transfer(struct transfer *t, const char *verb, const char *arg, uint64_t from)
 	if (ftp_send(f, &b, t->path, t->e) == 0)
 		ret = run(t);
 	/* An answer that is still to come would be taken for another's. */
-	if (f->owed > 0)
+	if (f->owed > f->tail)
 		f->broken = 1;
 out:
 	f->reads = 0;

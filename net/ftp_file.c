@@ -13,6 +13,7 @@
 /* The most that one step takes of a batch. */
 #define STEP_BYTES    (2 * (FTP_PATH_MAX + (int)sizeof "RNFR \r\n"))
 #define STEP_COMMANDS 2
+#define PORT_BYTES    ((int)sizeof "EPSV\r\n")
 
 /*
  * What can be renamed is there: no other command tells it of folders and files
@@ -158,20 +159,28 @@ static long
 some_steps(struct ftp *f, struct ftp_step *steps, size_t n, struct err *e)
 {
 	struct ftp_batch b = {{0}, 0, 0, 0};
-	int type = 0, code;
+	int port = f->expect, type = port && !f->binary, code;
 	size_t i, used = 0;
 
 	if (f->named && renames(&steps[0]))
 		return rename_slowly(f, &steps[0], e) != 0 ? -1 : 1;
 	for (i = 0; i < n && !f->binary; i++)
 		type |= steps[i].verb == FTP_SIZE;
-	/* A size is one of a type; of text, servers do not tell it. */
+	/* A size is one of a type; of text, servers do not tell it. A port
+	 * comes last, for it is meant for the command behind it, which finds
+	 * the type set. */
 	if (type)
 		ftp_batch_add(&b, "TYPE", "I");
 	while (used < n && sizeof b.text - b.len > STEP_BYTES &&
 	       b.n + STEP_COMMANDS <= FTP_COMMANDS &&
 	       !(f->named && renames(&steps[used])))
 		add_step(&b, &steps[used++]);
+	port = port && used == n && sizeof b.text - b.len > PORT_BYTES &&
+	       b.n < FTP_COMMANDS;
+	if (port) {
+		f->expect = 0;
+		ftp_port_ask(f, &b);
+	}
 	if (ftp_send(f, &b, steps[0].path, e) != 0)
 		return -1;
 	if (type) {
@@ -183,6 +192,11 @@ some_steps(struct ftp *f, struct ftp_step *steps, size_t n, struct err *e)
 	for (i = 0; i < used; i++)
 		if (answer_step(f, &steps[i], e) != 0)
 			return -1;
+	/* One that is refused is asked for once more, and then tells why. */
+	if (port && ftp_port_take(f, steps[0].path, e) != 0 && f->broken)
+		return -1;
+	if (!f->binary)
+		f->port = 0;
 	return (long)used;
 }
 

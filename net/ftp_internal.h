@@ -15,6 +15,10 @@
 #define FTP_CONTROL  4096         /* of answers at a time */
 #define FTP_COMMANDS 64           /* that are sent before answers are read */
 
+/* A port for data that is not used is closed by some servers, and forgotten by
+ * what translates addresses in between: then another one is asked for. */
+#define FTP_PORT_FRESH_NS INT64_C(5000000000)
+
 struct ftp {
 	struct ftp_url url; /* host and port for messages */
 	struct ftp_login login;
@@ -36,9 +40,17 @@ struct ftp {
 	/* RNTO was refused: some servers keep the name of RNFR then, and
 	 * would rename that at the next RNTO. */
 	int named;
-	int reads;      /* a download is under way */
-	int binary;     /* TYPE I is set */
-	int pasv;       /* EPSV was refused */
+	int reads;  /* a download is under way */
+	int binary; /* TYPE I is set */
+	int pasv;   /* EPSV was refused */
+
+	int expect;      /* a transfer is next: ask for a port with steps */
+	uint16_t port;   /* that was told and not used; 0 none */
+	int64_t port_ns; /* when */
+	int hurry;       /* the next transfer, and only that one */
+	uint64_t hurry_len;
+	int tail; /* the last word of a transfer is owed, before all others */
+
 	int asked_feat; /* features holds the answer, empty: none */
 	struct ftp_reply *features;
 	int utf8; /* names in UTF-8 were agreed on, or cannot be */
@@ -77,12 +89,18 @@ void ftp_batch_add(struct ftp_batch *b, const char *verb, const char *arg);
 int ftp_send(struct ftp *f, const struct ftp_batch *b, const char *path,
     struct err *e);
 
-/* The next final answer: its code, or -1 with err (broken). */
+/* The next final answer: its code, or -1 with err (broken). The last word of
+ * a transfer in a hurry is taken before it, in all of these. */
 int ftp_answer(struct ftp *f, const char *path, struct err *e);
 /* The next answer, also one that goes on (1xx). */
 int ftp_answer_any(struct ftp *f, const char *path, struct err *e);
 /* The same, of what is there now: 0 when it is not whole. */
 int ftp_answer_now(struct ftp *f, const char *path, struct err *e);
+/* Ask for a port for data, and take the answer: f->port, 0 when there is none
+ * and another way may be tried; -1 with err: refused, or broken. */
+void ftp_port_ask(const struct ftp *f, struct ftp_batch *b);
+int ftp_port_take(struct ftp *f, const char *path, struct err *e);
+
 /* One command and its final answer. */
 int ftp_ask(struct ftp *f, const char *verb, const char *arg, const char *path,
     struct err *e);

@@ -5,10 +5,10 @@
  *
  * Commands are done in order, in one session: put FILE PATH FROM, get PATH FROM
  * (to standard output), mkdir, rmdir, delete, exists, size, mtime, names, md5
- * PATH, rename FROM TO, has FEATURE, steps (mkdir a b, exists a, size a, rmdir
- * b and a at once). A line "COMMAND: RESULT" each; the conversation and the
- * reason of a failure go to standard error. Exit status: the kind of the
- * failure.
+ * PATH, rename FROM TO, expect, hurry LEN (of the next transfer), has FEATURE,
+ *steps (mkdir a b, exists a, size a, rmdir b and a at once). A line "COMMAND:
+ *RESULT" each; the conversation and the reason of a failure go to standard
+ *error. Exit status: the kind of the failure.
  */
 
 #include <fcntl.h>
@@ -110,6 +110,14 @@ command(struct ftp *f, char **w, int n, int *r, struct err *e)
 	if (strcmp(w[0], "rename") == 0 && n > 2) {
 		*r = ftp_rename(f, w[1], w[2], e);
 		return 3;
+	}
+	if (strcmp(w[0], "expect") == 0) {
+		ftp_expect(f);
+		return 1;
+	}
+	if (strcmp(w[0], "hurry") == 0 && n > 1) {
+		ftp_hurry(f, strtoull(w[1], NULL, 10));
+		return 2;
 	}
 	if (strcmp(w[0], "steps") == 0) {
 		*r = steps(f, e);
