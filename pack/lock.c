@@ -440,24 +440,47 @@ prepare(const struct lock *l, struct store *s, int *taken, struct err *e)
  * and given back between two looks. */
 #define ROUNDS_MAX 8
 
+/* By one rename, and what is to be asked behind it. 0; 1: there is a lock; 2:
+ * it cannot be, for a reason in why; -1. */
+static int
+enter(const struct lock *l, struct store *s, struct lock_look *look,
+    struct err *why, struct err *e)
+{
+	struct store_step steps[1 + LOCK_LOOK_MAX] = {
+	    {.verb = STORE_RENAME, .path = l->aside, .to = LOCK_DIR}};
+	size_t n = look != NULL ? look->n : 0;
+
+	if (n > 0) {
+		memcpy(steps + 1, look->steps, n * sizeof *steps);
+		store_expect(s);
+	}
+	if (store_run(s, steps, 1 + n, e) != 0)
+		return -1;
+	if (steps[0].result == 0 && n > 0) {
+		memcpy(look->steps, steps + 1, n * sizeof *steps);
+		look->done = 1;
+	}
+	if (steps[0].result < 0)
+		*why = steps[0].why;
+	return steps[0].result == 0 ? 0 : steps[0].result < 0 ? 1 : 2;
+}
+
 static int
 take(struct lock *l, struct store *s, const struct lock_self *self,
-    int64_t now_us, int break_it, int *busy, char text[LOCK_TEXT],
-    struct err *e)
+    int64_t now_us, int break_it, struct lock_look *look, int *busy,
+    char text[LOCK_TEXT], struct err *e)
 {
-	struct store_step step = {
-	    .verb = STORE_RENAME, .path = l->aside, .to = LOCK_DIR};
+	struct err why = {0};
 	int taken, rounds, ret;
 
 	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
 		if (prepare(l, s, &taken, e) != 0)
 			return -1;
 		if (!taken) {
-			if (store_run(s, &step, 1, e) != 0)
-				return -1;
-			if (step.result == 0)
-				return 0;
-			taken = step.result < 0;
+			ret = enter(l, s, look, &why, e);
+			if (ret <= 0)
+				return ret;
+			taken = ret == 1;
 		}
 		ret = taken
 			  ? contest(l, s, self, now_us, break_it, busy, text, e)
@@ -470,8 +493,8 @@ take(struct lock *l, struct store *s, const struct lock_self *self,
 			return -1;
 		return text[0] != '\0';
 	}
-	if (step.result < 0 && step.why.text[0] != '\0')
-		*e = step.why;
+	if (why.text[0] != '\0')
+		*e = why;
 	else
 		err_set(e, ERR_PEER, "busy: others take the lock all the time");
 	return -1;
@@ -479,17 +502,18 @@ take(struct lock *l, struct store *s, const struct lock_self *self,
 
 int
 lock_take(struct lock *l, struct store *s, const struct lock_self *self,
-    int64_t now_us, int break_it, int *busy, char text[LOCK_TEXT],
-    struct err *e)
+    int64_t now_us, int break_it, struct lock_look *look, int *busy,
+    char text[LOCK_TEXT], struct err *e)
 {
+	struct err ignored;
 	int ret;
 
 	*busy = 0;
 	text[0] = '\0';
-	ret = take(l, s, self, now_us, break_it, busy, text, e);
+	ret = take(l, s, self, now_us, break_it, look, busy, text, e);
 	/* Nobody else would clean up behind one that had to go. */
 	if (*busy)
-		remove_aside(l, s, NULL);
+		remove_aside(l, s, &ignored);
 	return ret;
 }
 
@@ -516,4 +540,14 @@ lock_drop(const struct lock *l, struct store *s, struct err *e)
 
 	snprintf(owner, sizeof owner, "%s/%s", l->aside, l->id);
 	return store_run(s, steps, sizeof steps / sizeof *steps, e);
+}
+
+int
+lock_leave(const struct lock *l, struct store *s, struct err *e)
+{
+	int ret = lock_check(l, s, e);
+
+	if (ret < 0)
+		return -1;
+	return ret == 0 ? lock_drop(l, s, e) : remove_aside(l, s, e);
 }

@@ -56,12 +56,26 @@ int lock_init(struct lock *l, const struct lock_self *self, int64_t now_us,
  * did is found. 0; 1: the lock of a run of this machine that is gone, or
  * (with break_it) one that is older than LOCK_STALE_US or tells no age, was
  * taken over, which text says; -1: with *busy set when another has it, of
- * whom err tells.
+ * whom err tells. In the round trip that takes it, look (or NULL) is run.
  */
-#define LOCK_TEXT 256
+#define LOCK_TEXT     256
+#define LOCK_LOOK_MAX 8 /* steps */
+
+/* Questions about the place as it is when we have the lock; a transfer follows
+ * them. Out: done, 0 when somebody else's lock had to go first and nothing was
+ * asked. */
+struct lock_look {
+	struct store_step *steps;
+	size_t n;
+	int done;
+};
 int lock_take(struct lock *l, struct store *s, const struct lock_self *self,
-    int64_t now_us, int break_it, int *busy, char text[LOCK_TEXT],
-    struct err *e);
+    int64_t now_us, int break_it, struct lock_look *look, int *busy,
+    char text[LOCK_TEXT], struct err *e);
+
+/* When lock_take failed with a connection that broke, over a new one: what it
+ * may have done is undone. */
+int lock_leave(const struct lock *l, struct store *s, struct err *e);
 
 /* 0: it is still ours; 1: it was taken away. */
 int lock_check(const struct lock *l, struct store *s, struct err *e);

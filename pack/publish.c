@@ -27,8 +27,14 @@
 struct publish {
 	struct publish_config config;
 	struct lock lock;
-	int is_ours;        /* the lock, when it was looked at; no news since */
-	int latest_there;   /* 0 it is, 1 not, -1 not looked yet */
+	int is_ours;      /* the lock, when it was looked at; no news since */
+	int latest_there; /* 0 it is, 1 not, -1 not looked yet */
+	struct look {
+		int done;
+		struct store_step steps[4]; /* package, .sig, part, latest */
+		char paths[4][PATH_MAX_LEN + 4];
+	} look;
+	unsigned breaks;    /* connections that were made anew */
 	unsigned left;      /* tries */
 	int64_t backoff_ms; /* before the next */
 	/* of the transfer that runs */
@@ -93,11 +99,30 @@ again(struct publish *p, struct err *e)
 				    ? 2 * p->backoff_ms
 				    : BACKOFF_MAX_MS;
 		p->is_ours = 0;
+		p->breaks++;
 		if (store_reopen(p->config.store, &why) == 0)
 			return 1;
 		*e = why;
 	}
 	return 0;
+}
+
+/* What there is of a package. */
+static void
+look_for(struct publish *p, const char *name, const char *part)
+{
+	struct look *l = &p->look;
+	size_t i, size = sizeof l->paths[0];
+
+	memset(l, 0, sizeof *l);
+	snprintf(l->paths[0], size, RELEASE_DIR "%s", name);
+	snprintf(l->paths[1], size, RELEASE_DIR "%s.sig", name);
+	snprintf(l->paths[2], size, STAGING_DIR "%s", part);
+	snprintf(l->paths[3], size, RELEASE_DIR "%s", p->config.latest);
+	for (i = 0; i < 4; i++) {
+		l->steps[i].verb = STORE_SIZE;
+		l->steps[i].path = l->paths[i];
+	}
 }
 
 /* Steps that may be done twice. */
@@ -170,6 +195,7 @@ read_back(struct publish *p, const char *path, uint64_t max,
 		if (r.digests == NULL)
 			return -1;
 		r.so_far = 0;
+		store_hurry(p->config.store, max - 1);
 		ret = store_get(p->config.store, path, max, on_bytes, &r, e);
 		digests_end(r.digests, md5, sha512);
 		/* From the front each time: where it always breaks at the same
@@ -268,6 +294,7 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 	p->total = len;
 	for (;;) {
 		p->moved = from;
+		store_hurry(p->config.store, len);
 		ret = store_put(p->config.store, path, from, fd, len, on_moved,
 		    p, e);
 		if (p->moved > from)
@@ -307,6 +334,7 @@ stage(struct publish *p, const char *path, const struct publish_file *f,
     uint64_t there, struct publish_outcome *out, struct err *e)
 {
 	uint64_t from = there <= f->len ? there : 0;
+	unsigned breaks = p->breaks;
 	struct err why;
 	int ret, whole, tries = 0;
 
@@ -328,8 +356,9 @@ stage(struct publish *p, const char *path, const struct publish_file *f,
 		if (delete (p, path, e) != 0)
 			return -1;
 		/* Something else was gone on with, or a server counted
-		 * wrongly: once more, from the start. */
-		if (whole || ++tries > 1) {
+		 * wrongly, or an upload in a hurry was none (of which the next
+		 * one tells why): once more, from the start. */
+		if ((whole && p->breaks == breaks) || ++tries > 1) {
 			*e = why;
 			return -1;
 		}
@@ -341,13 +370,16 @@ stage(struct publish *p, const char *path, const struct publish_file *f,
 /* A question of its own for the lock would be one round trip more: it rides
  * with a rename, and what it tells is as good as what one before would. */
 static int
-rename_and_look(struct publish *p, struct store_step *rename, struct err *e)
+rename_and_look(struct publish *p, struct store_step *rename, int next,
+    struct err *e)
 {
 	struct store_step steps[] = {
 	    *rename,
 	    {.verb = STORE_EXISTS, .path = p->lock.inside},
 	};
 
+	if (next)
+		store_expect(p->config.store);
 	if (store_run(p->config.store, steps, 2, e) != 0)
 		return -1;
 	*rename = steps[0];
@@ -356,12 +388,13 @@ rename_and_look(struct publish *p, struct store_step *rename, struct err *e)
 }
 
 /*
- * By one rename. After a broken connection nobody knows whether it was done;
- * what is staged has no other way to go, so where it is gone it was.
+ * By one rename; next: another file comes behind. After a broken connection
+ * nobody knows whether it was done; what is staged has no other way to go, so
+ * where it is gone it was.
  */
 static int
 give_name(struct publish *p, const char *part, const char *path, int replace,
-    struct err *e)
+    int next, struct err *e)
 {
 	struct store_step step = {
 	    .verb = STORE_RENAME, .path = part, .to = path, .replace = replace};
@@ -371,7 +404,7 @@ give_name(struct publish *p, const char *part, const char *path, int replace,
 	};
 	int broken = 0;
 
-	while (rename_and_look(p, &step, e) != 0) {
+	while (rename_and_look(p, &step, next, e) != 0) {
 		broken = 1;
 		if (!again(p, e))
 			return -1;
@@ -411,7 +444,7 @@ make_file(const void *bytes, size_t len, FILE **out, struct err *e)
 /* The bytes get the name, by way of staging. */
 static int
 put_small(struct publish *p, const char *part, const char *path,
-    const void *bytes, size_t len, int replace, struct err *e)
+    const void *bytes, size_t len, int next, struct err *e)
 {
 	struct publish_file f = {.name = path, .len = len};
 	struct publish_outcome out = {.sent = 0};
@@ -424,7 +457,7 @@ put_small(struct publish *p, const char *part, const char *path,
 	md5(f.md5, bytes, len);
 	sha512(f.sha512, bytes, len);
 	if (stage(p, part, &f, 0, &out, e) == 0)
-		ret = give_name(p, part, path, replace, e);
+		ret = give_name(p, part, path, 1, next, e);
 	fclose(file);
 	return ret;
 }
@@ -498,7 +531,8 @@ publish_write(struct publish *p, const char *name, const void *bytes,
 		if (ret < 0 && !again(p, e))
 			return -1;
 	}
-	return put_small(p, part, path, bytes, len, 1, e);
+	return put_small(p, part, path, bytes, len,
+	    strcmp(name, p->config.latest) != 0, e);
 }
 
 /* --- packages
@@ -530,7 +564,7 @@ put_signature(struct publish *p, const struct publish_file *f, const char *path,
 		}
 		buf_free(&old);
 	}
-	return same ? 0 : put_small(p, part, sig, f->sig, f->sig_len, 1, e);
+	return same ? 0 : put_small(p, part, sig, f->sig, f->sig_len, 0, e);
 }
 
 /* The name is taken: by these bytes, or it is an error. */
@@ -557,23 +591,21 @@ int
 publish_package(struct publish *p, const struct publish_file *f,
     struct publish_outcome *out, struct err *e)
 {
-	char part[PATH_MAX_LEN], path[PATH_MAX_LEN], sig[PATH_MAX_LEN + 4];
-	char latest[PATH_MAX_LEN];
-	struct store_step sizes[] = {
-	    {.verb = STORE_SIZE, .path = path},
-	    {.verb = STORE_SIZE, .path = sig},
-	    {.verb = STORE_SIZE, .path = part},
-	    {.verb = STORE_SIZE, .path = latest},
-	};
+	const struct store_step *sizes = p->look.steps;
+	char part[PATH_MAX_LEN], path[PATH_MAX_LEN];
 	int ret;
 
 	memset(out, 0, sizeof *out);
 	snprintf(part, sizeof part, STAGING_DIR "%s", f->part);
 	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
-	snprintf(sig, sizeof sig, "%s.sig", path);
-	snprintf(latest, sizeof latest, RELEASE_DIR "%s", p->config.latest);
-	if (run(p, sizes, 4, e) != 0)
-		return -1;
+	if (!p->look.done || strcmp(p->look.paths[0], path) != 0 ||
+	    strcmp(p->look.paths[2], part) != 0) {
+		look_for(p, f->name, f->part);
+		store_expect(p->config.store);
+		if (run(p, p->look.steps, 4, e) != 0)
+			return -1;
+	}
+	p->look.done = 0; /* what is done now makes it old */
 	p->latest_there = sizes[3].result == 1;
 	if (sizes[0].result != 1) {
 		ret = settle(p, f, path, &sizes[0], out, e);
@@ -586,7 +618,7 @@ publish_package(struct publish *p, const struct publish_file *f,
 		e) != 0 ||
 	    put_signature(p, f, path, sizes[1].result != 1, e) != 0)
 		return -1;
-	return give_name(p, part, path, 0, e);
+	return give_name(p, part, path, 0, 1, e);
 }
 
 int
@@ -617,6 +649,8 @@ publish_open(const struct publish_config *c, int *busy, struct err *e)
 {
 	struct publish *p = calloc(1, sizeof *p);
 	char text[LOCK_TEXT];
+	struct lock_look look = {NULL, 0, 0};
+	struct err ignored;
 	int ret;
 
 	*busy = 0;
@@ -626,17 +660,30 @@ publish_open(const struct publish_config *c, int *busy, struct err *e)
 	}
 	p->config = *c;
 	p->latest_there = -1;
+	if (c->name != NULL) {
+		look_for(p, c->name, c->part);
+		look.steps = p->look.steps;
+		look.n = sizeof p->look.steps / sizeof *p->look.steps;
+	}
 	rearm(p);
 	if (lock_init(&p->lock, c->self, c->now_us, e) != 0 ||
 	    (store_reopen(c->store, e) != 0 && !again(p, e)))
 		goto fail;
 	do
 		ret = lock_take(&p->lock, c->store, c->self, c->now_us,
-		    c->break_lock, busy, text, e);
+		    c->break_lock, &look, busy, text, e);
 	while (ret < 0 && !*busy && again(p, e));
-	if (ret < 0)
+	if (ret < 0) {
+		/* Nobody knows whether it is ours by now. */
+		if (!*busy && is_stopped(p)) {
+			store_leave(c->store);
+			if (store_reopen(c->store, &ignored) == 0)
+				lock_leave(&p->lock, c->store, &ignored);
+		}
 		goto fail;
+	}
 	rearm(p);
+	p->look.done = look.done;
 	if (ret > 0)
 		note(p, text);
 	return p;

@@ -42,7 +42,10 @@ struct publish_config {
 	struct store *store; /* the caller's */
 	const struct lock_self *self;
 	const char *latest; /* NAME.latest */
-	int64_t now_us;     /* by the right time */
+	/* name and part of the first package, which is looked for while the
+	 * lock is taken; or NULL. */
+	const char *name, *part;
+	int64_t now_us; /* by the right time */
 	int break_lock;
 	unsigned tries;  /* after a failure; PUBLISH_TRIES is a good number */
 	int no_readback; /* where the place makes out digests itself */

@@ -48,6 +48,20 @@ store_run(struct store *s, struct store_step *steps, size_t n, struct err *e)
 	return s->ops->run(s->impl, steps, n, e);
 }
 
+void
+store_expect(struct store *s)
+{
+	if (s->ops->expect != NULL)
+		s->ops->expect(s->impl);
+}
+
+void
+store_hurry(struct store *s, uint64_t len)
+{
+	if (s->ops->hurry != NULL)
+		s->ops->hurry(s->impl, len);
+}
+
 int
 store_make_base(struct store *s, struct err *e)
 {

@@ -78,6 +78,12 @@ struct store_step {
 int store_run(struct store *s, struct store_step *steps, size_t n,
     struct err *e);
 
+/* Hints that save round trips, and promise nothing: a transfer follows the next
+ * store_run; the next transfer is of a file of len bytes, and what is got will
+ * be compared, or what is put read back. */
+void store_expect(struct store *s);
+void store_hurry(struct store *s, uint64_t len);
+
 /* Make the place itself, with the folders above it as far as they are missing.
  * 0, or -1 for a broken connection alone: what is refused shows later. */
 int store_make_base(struct store *s, struct err *e);
@@ -124,6 +130,8 @@ struct store_ops {
 	int (*mtime)(void *impl, const char *path, int64_t *us, struct err *e);
 	int (*md5)(void *impl, const char *path, uint8_t md5[MD5_SIZE],
 	    struct err *e);
+	void (*expect)(void *impl);              /* or NULL */
+	void (*hurry)(void *impl, uint64_t len); /* or NULL */
 	void (*leave)(void *impl);
 	void (*close)(void *impl);
 };

@@ -24,6 +24,9 @@
 struct place {
 	struct store_ftp_config config;
 	struct ftp *ftp; /* NULL: not connected */
+	/* Connections there were. When the first broke, it may be that the
+	 * server does not take it well to be hurried. */
+	unsigned connections;
 	size_t base_len;
 	char base[FTP_PATH_MAX + 2]; /* with a '/' at its end, or "" */
 };
@@ -94,7 +97,10 @@ ftp_reopen(void *impl, struct err *e)
 
 	ftp_close(p->ftp);
 	p->ftp = ftp_open(&c, e);
-	return p->ftp != NULL ? 0 : -1;
+	if (p->ftp == NULL)
+		return -1;
+	p->connections++;
+	return 0;
 }
 
 /* --- steps ------------------------------------------------------------------
@@ -317,6 +323,24 @@ ftp_store_md5(void *impl, const char *path, uint8_t md5[MD5_SIZE],
 }
 
 static void
+ftp_store_expect(void *impl)
+{
+	struct place *p = impl;
+
+	if (p->connections == 1 && p->ftp != NULL)
+		ftp_expect(p->ftp);
+}
+
+static void
+ftp_store_hurry(void *impl, uint64_t len)
+{
+	struct place *p = impl;
+
+	if (p->connections == 1 && p->ftp != NULL)
+		ftp_hurry(p->ftp, len);
+}
+
+static void
 ftp_store_leave(void *impl)
 {
 	struct place *p = impl;
@@ -339,7 +363,8 @@ store_open_ftp(const struct store_ftp_config *c, struct err *e)
 {
 	static const struct store_ops ops = {ftp_reopen, ftp_run, ftp_make_base,
 	    ftp_store_put, ftp_store_get, ftp_store_names, ftp_store_mtime,
-	    ftp_store_md5, ftp_store_leave, ftp_store_close};
+	    ftp_store_md5, ftp_store_expect, ftp_store_hurry, ftp_store_leave,
+	    ftp_store_close};
 	struct place *p = calloc(1, sizeof *p);
 	const char *path = c->url->path;
 	struct store *s;

@@ -43,6 +43,10 @@ struct place {
 	int bad;         /* what may never be seen was seen */
 	int latest_seen; /* number of the latest document, goes up only */
 	int full;        /* the disk is */
+	int breaks_then; /* and the connection breaks where it was spoilt */
+	uint64_t hurry;  /* what was said of the next transfer */
+	int hurried;     /* transfers of which it was true */
+	int expected;    /* that one was expected behind steps */
 	int says_md5;
 	int cuts_put, cuts_get; /* each breaks at once, for so often */
 	int cuts;               /* that did */
@@ -318,7 +322,10 @@ fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 	if (p->spoil > 0) {
 		p->spoil--;
 		f->bytes[0] ^= 1;
+		p->broken |= p->breaks_then;
 	}
+	p->hurried += p->hurry == len;
+	p->hurry = 0;
 	return 0;
 }
 
@@ -343,6 +350,8 @@ fake_get(void *impl, const char *path, uint64_t max,
 		sink(arg, f->bytes, 1, e);
 		return err_set(e, ERR_PEER, "cut");
 	}
+	p->hurried += p->hurry == f->len;
+	p->hurry = 0;
 	if (sink(arg, f->bytes, f->len, e) != 0)
 		return -1;
 	return r > 0 ? -1 : 0;
@@ -414,14 +423,30 @@ fake_leave(void *impl)
 }
 
 static void
+fake_expect(void *impl)
+{
+	struct place *p = impl;
+
+	p->expected++;
+}
+
+static void
+fake_hurry(void *impl, uint64_t len)
+{
+	struct place *p = impl;
+
+	p->hurry = len;
+}
+
+static void
 fake_close(void *impl)
 {
 	(void)impl;
 }
 
 static const struct store_ops fake_ops = {fake_reopen, fake_run, fake_make_base,
-    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_leave,
-    fake_close};
+    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_expect,
+    fake_hurry, fake_leave, fake_close};
 
 /* --- publishers
  * ----------------------------------------------------------------
@@ -503,13 +528,15 @@ static int
 publish_two(struct store *s, const struct lock_self *self, int die,
     struct publish_outcome *out, struct err *e)
 {
-	const struct publish_config c = config_of(s, self);
+	struct publish_config c = config_of(s, self);
 	FILE *tar = file_of(TAR2);
 	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
 	struct buf old = BUF_INIT;
 	struct publish *p;
 	int ret = -1, busy;
 
+	c.name = f.name;
+	c.part = f.part;
 	p = publish_open(&c, &busy, e);
 	if (p == NULL)
 		goto out;
@@ -649,6 +676,8 @@ test_refusals(void)
 	IS(publish_two(s, &self, 0, &out, &e), 0, "release two comes");
 	IS(out.was_there, 0, "it was not there");
 	IS(out.sent, strlen(TAR2), "it was sent once");
+	IS(p.hurried, 4 + 4, "no upload and no copy waits for the last word");
+	IS(p.expected, 3, "three of them have their port in time");
 	IS(publish_two(s, &self, 0, &out, &e), 0, "once more the same");
 	IS(out.was_there, 1, "it was there");
 	IS(out.sent, 0, "and is not sent again");
@@ -682,6 +711,12 @@ test_refusals(void)
 	OK(find(&p, "staging/game.part") == NULL, "it is deleted");
 	OK(find(&p, "release/game-2.tar") == NULL && p.bad == 0,
 	    "and never had its name");
+
+	set_up(&p);
+	p.spoil = p.breaks_then = 1;
+	IS(publish_two(s, &self, 0, &out, &e), 0, "a copy that is not equal");
+	OK(is_done(&p) && out.sent == 2 * strlen(TAR2),
+	    "of a connection that broke is sent once more");
 
 	set_up(&p);
 	p.full = 1;
