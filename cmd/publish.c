@@ -1,5 +1,8 @@
 /* hotfix publish: a release, from a folder to everybody's notice. */
 
+/* realpath is an extension of POSIX. */
+#define _XOPEN_SOURCE 700
+
 #include "cmd/verbs.h"
 
 #include <errno.h>
@@ -194,6 +197,43 @@ check_usage(const struct publishing *p, char **operands, size_t n)
 	return p->undo ? check_undo(p, n) : check_package(p, operands, n);
 }
 
+/* A folder here as an address, escaped as far as is needed. What is not there
+ * yet is found from where we are. 0, or -1 with err. */
+static int
+put_folder(struct buf *out, const char *path, struct err *e)
+{
+	static const char plain[] = "/-._~";
+	char *real = realpath(path, NULL), *here = NULL;
+	struct buf full = BUF_INIT;
+	const char *at;
+	int ret = -1;
+
+	if (real != NULL || path[0] == '/') {
+		buf_puts(&full, real != NULL ? real : path);
+	} else {
+		here = realpath(".", NULL);
+		if (here == NULL) {
+			err_errno(e, ERR_LOCAL, "the current folder");
+			goto out;
+		}
+		buf_printf(&full, "%s/%s", here, path);
+	}
+	buf_puts(out, "file://localhost");
+	for (at = buf_text(&full); at != NULL && *at != '\0'; at++) {
+		if ((*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z') ||
+		    (*at >= 'A' && *at <= 'Z') || strchr(plain, *at) != NULL)
+			buf_append(out, at, 1);
+		else
+			buf_printf(out, "%%%02X", (unsigned)(uint8_t)*at);
+	}
+	ret = full.oom ? err_set(e, ERR_LOCAL, "out of memory") : 0;
+out:
+	buf_free(&full);
+	free(real);
+	free(here);
+	return ret;
+}
+
 /* The address that clients are told: of the folder of releases. */
 static int
 find_url(struct publishing *p, struct err *e)
@@ -217,13 +257,21 @@ find_url(struct publishing *p, struct err *e)
 	} else if (text == NULL) {
 		/* Nobody is told; who takes the document from the folder
 		 * finds the package beside it. */
-		text = "file://localhost";
+		if (put_folder(&b, p->to, e) != 0)
+			goto out;
+		text = buf_text(&b);
+		if (text == NULL) {
+			err_set(e, ERR_LOCAL, "out of memory");
+			goto out;
+		}
 	}
 	len = strlen(text);
 	while (len > 0 && text[len - 1] == '/')
 		len--;
 	if (len + sizeof "/release" > sizeof p->base_url) {
-		err_set(e, ERR_USAGE, "--url: at most %d bytes", URL_MAX);
+		err_set(e, ERR_USAGE, "%s: at most %d bytes",
+		    p->url != NULL ? "--url" : "the address of the place",
+		    URL_MAX);
 		goto out;
 	}
 	snprintf(p->base_url, sizeof p->base_url, "%.*s/release", (int)len,
@@ -541,8 +589,14 @@ open_place(struct publishing *p, struct err *e)
 	    .progress = on_progress,
 	    .arg = p,
 	    .stop = p->stop};
+	struct publish_file first;
 	int busy;
 
+	if (!p->undo) {
+		parcel_file(&p->package, &first);
+		c.name = first.name;
+		c.part = first.part;
+	}
 	if (lock_self_get(&p->self, e) != 0)
 		return -1;
 	p->store = ftp_url_is(p->to) ? store_open_ftp(&ftp, e)

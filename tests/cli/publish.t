@@ -276,11 +276,31 @@ is "$(field status second.out)" 3 'the other is refused'
 grep -q "busy: locked by .*process .*since 20" second.out
 ok $? 'and told whose lock it is, and how old' || note second.out
 
+failed=0
+n=40
+while [ $n -lt 200 ]; do
+	n=$((n + 4))
+	rm -rf every/base/game
+	at -k 2 -- $n one.tar >out 2>err
+	t_r=$?
+	[ "$(field released out)" != yes ] || break
+	[ $t_r = 130 ] && [ ! -e "$place/.lock" ] &&
+		! ls "$place/staging" | grep -q '^lock-' || {
+		failed=$((failed + 1))
+		echo "# at $n: $t_r: $(field at out)"
+		note err
+	}
+done
+is $failed 0 'SIGINT ends it with 130, and it gives the lock back'
+[ $n -ge 100 ]
+ok $? "(at every fourth line of $n)"
+
+# Round trips: when it speaks and has listened before. Three make the place.
 rm -rf every/base/game
-at -k 2 -- 60 one.tar >out 2>err
-is $? 130 'SIGINT ends it with 130'
-clean
-ok $? 'and gives the lock back' || note err
+HOTFIX_FTP_PASSWORD=$ftp_password "$hotfix" publish -v -k key.sec \
+	--to "$ftp_url/base/game" --version '*' one.tar 2>err >out
+sed -n 's/^\(hotfix: \)*\(publish: \)*\([<>]\) .*/\3/p' err | uniq | grep -c '>' >turns
+is "$(cat turns)" 22 'it asks 22 times, for three files' || note err
 
 # Signs of life from elsewhere.
 rm -rf every/base/game
@@ -338,6 +358,8 @@ ok $? 'sound and clean'
 run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
 	-n arena -r two two
 exits 0 'packs a folder, too'
+is "$(field url out)" "file://localhost$(cd "$place" && pwd -P)\
+/release/arena-two.tar" 'whose address is told'
 cmp two.tar "$place/release/arena-two.tar" ||
 	cmp arena-two.tar "$place/release/arena-two.tar"
 ok $? 'and keeps the package here'
