@@ -284,8 +284,8 @@ while [ $n -lt 200 ]; do
 	at -k 2 -- $n one.tar >out 2>err
 	t_r=$?
 	[ "$(field released out)" != yes ] || break
-	[ $t_r = 130 ] && [ ! -e "$place/.lock" ] &&
-		! ls "$place/staging" | grep -q '^lock-' || {
+	set -- "$place"/staging/lock-*
+	[ $t_r = 130 ] && [ ! -e "$place/.lock" ] && [ ! -e "$1" ] || {
 		failed=$((failed + 1))
 		echo "# at $n: $t_r: $(field at out)"
 		note err
