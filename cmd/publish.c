@@ -266,6 +266,10 @@ find_url(struct publishing *p, struct err *e)
 		}
 	}
 	len = strlen(text);
+	if (!text_is_clean(text, len)) {
+		err_set(e, ERR_USAGE, "--url: it has control characters");
+		goto out;
+	}
 	while (len > 0 && text[len - 1] == '/')
 		len--;
 	if (len + sizeof "/release" > sizeof p->base_url) {
@@ -414,6 +418,12 @@ try(struct publishing *p, struct err *e)
 		  ? plan_try(&p->plan, clock_now_us(&p->clock), e)
 		  : -1;
 	p->package = kept;
+	/* The rest of that field was made up here, and is right. */
+	if (ret != 0 && strncmp(e->text, "package: ", 9) == 0)
+		err_set(e, ERR_USAGE,
+		    "%s: clients cannot be told this address: it is to be"
+		    " SCHEME://HOST/PATH, without a user or a blank",
+		    p->url != NULL ? "--url" : "--to");
 	return ret;
 }
 

@@ -44,6 +44,7 @@ for o in --feature --note --on --zone --program --version --platform; do
 done
 for u in "ftp://x/a${nl}b" 'ftp://x/a b' "$(printf 'ftp://x/\001')" ftp: ''; do
 	publish --url "$u" one.tar
+	err_has '(--url|clients cannot be told|--to): ' 'whose name is told'
 	refused "--url: '$(printf %s "$u" | tr '\n\001' '??')'"
 done
 for p in "ftp://x/a${nl}DELE b" ftp://me:word@x/a ftp:///a 'ftp://x y/a' '' \
