@@ -88,7 +88,7 @@ struct publishing {
 	char feature[DOC_FEATURE + 1];
 	char latest_name[RELEASE_WORD + 16];
 	char previous[RELEASE_WORD + 1]; /* the release before; "" none */
-	int is_released;
+	int is_released, is_busy;
 };
 
 /* --- what was asked for ------------------------------------------------------
@@ -600,7 +600,7 @@ open_place(struct publishing *p, struct err *e)
 	    .arg = p,
 	    .stop = p->stop};
 	struct publish_file first;
-	int busy;
+	int busy = 0;
 
 	if (!p->undo) {
 		parcel_file(&p->package, &first);
@@ -615,6 +615,7 @@ open_place(struct publishing *p, struct err *e)
 		return -1;
 	c.store = p->store;
 	p->place = publish_open(&c, &busy, e);
+	p->is_busy = p->place == NULL && busy;
 	return p->place != NULL ? 0 : -1;
 }
 
@@ -651,13 +652,18 @@ read_latest(struct publishing *p, struct err *e)
 	char name[RELEASE_WORD + 16];
 	struct buf b = BUF_INIT;
 	struct refusal why;
+	struct err broken;
 	struct doc *d;
 	int ret;
 
 	ret = publish_read(p->place, p->latest_name, LATEST_MAX, &b, e);
-	if (ret == 0)
-		ret =
-		    document_take(&p->latest, p->latest_name, b.data, b.len, e);
+	if (ret == 0 && document_take(&p->latest, p->latest_name, b.data, b.len,
+			    &broken) != 0)
+		ret = err_set(e, broken.kind, "%.300s%s", broken.text,
+		    broken.kind == ERR_NO
+			? "; put the .update file of a release in its place,"
+			  " or remove it"
+			: "");
 	buf_free(&b);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
@@ -1039,6 +1045,10 @@ publish(struct publishing *p, char **operands, size_t n)
 	talk_set_behind(p->talk, clock_behind_us(&p->clock));
 	if (open_place(p, &e) != 0) {
 		status = fail(p, &e);
+		if (p->is_busy)
+			say_note(s, "where nobody publishes any more"
+				    " --break-lock takes a lock that is older"
+				    " than an hour");
 		if (!*p->stop) {
 			say_text(s, "released", "no");
 			say_end(s);

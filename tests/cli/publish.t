@@ -414,4 +414,18 @@ run "$hotfix" publish -k other.sec --to twohands --version '*' four.tar
 exits 0 'the next one, by another key'
 err_has 'arena.latest: .*; --undo will not go back to it without -p PUB' \
 	'what that means'
+
+: >twohands/release/arena.latest
+run "$hotfix" publish -q -k key.sec --to twohands --version '*' one.tar
+exits 1 'a latest document that was damaged there'
+err_has 'arena.latest: .*; put the .update file of a release in its place' \
+	'and what to do'
+cp twohands/release/arena-one.update twohands/release/arena.latest
+run "$hotfix" publish -q -k key.sec --to twohands --version '*' one.tar
+exits 0 'which does'
+mkdir -p twohands/.lock/somebody
+run "$hotfix" publish -k key.sec --to twohands --version '*' one.tar
+exits 3 'a young lock'
+err_has 'break-lock takes a lock that is older than an hour' \
+	'and when it may be broken'
 finish
