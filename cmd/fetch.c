@@ -19,6 +19,7 @@
 #include "lua-host/keys.h"
 #include "net/ftp_url.h"
 #include "pack/fetch.h"
+#include "pack/input.h"
 
 #define SHOWN 512 /* of a path in a message */
 
@@ -67,25 +68,52 @@ on_again(void *arg, const struct err *why)
 	say_note(&v->say, "%s; trying again", why->text);
 }
 
+/* What is read is what came, so that the signature is of that. */
+static int
+read_again(struct fetch *v, struct keyring_check *c, int fd, const char *shown,
+    struct err *e)
+{
+	uint8_t digest[SHA512_SIZE];
+	struct sha512 hash;
+	const struct digests_work works[] = {
+	    {keyring_check_update, c}, {digests_sha512, &hash}};
+	struct input in;
+	int ret = -1;
+
+	sha512_init(&hash);
+	if (input_open(&in, fd, shown, 0, works, 2, e) == 0 &&
+	    input_skip_to(&in, in.size, e) == 0) {
+		input_wait(&in);
+		sha512_final(digest, &hash);
+		ret = memcmp(digest, v->result.sha512, sizeof digest) == 0
+			  ? 0
+			  : err_set(e, ERR_LOCAL,
+				"%s: the file changed while it was checked",
+				shown);
+	}
+	input_close(&in);
+	return ret;
+}
+
 static int
 check_signature(void *arg, int fd, struct err *e)
 {
 	struct fetch *v = arg;
-	uint8_t digest[SHA512_SIZE];
+	struct keyring_check *c;
 	const struct trust_key *key;
 	char shown[SHOWN];
+	int ret = -1;
 
 	progress_hide(&v->progress);
 	text_escape(shown, sizeof shown, v->url, strlen(v->url), 0);
-	if (keyring_check_fd(&v->keys, &key, &v->sig, fd, shown, digest, e) !=
-	    0)
-		return -1;
-	/* What was read just now is what came. */
-	if (memcmp(digest, v->result.sha512, sizeof digest) != 0)
-		return err_set(e, ERR_LOCAL,
-		    "%s: the file changed while it was checked", shown);
-	v->signer = key->name;
-	return 0;
+	c = keyring_check_start(&v->keys, &v->sig, shown, e);
+	if (c != NULL && read_again(v, c, fd, shown, e) == 0 &&
+	    keyring_check_final(c, &key, e) == 0) {
+		v->signer = key->name;
+		ret = 0;
+	}
+	keyring_check_free(c);
+	return ret;
 }
 
 /* --- before ----------------------------------------------------------------

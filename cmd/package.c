@@ -22,6 +22,7 @@
 struct making {
 	const struct package_job *job;
 	const char *path;
+	struct signer_run signing;
 };
 
 /* --- making -----------------------------------------------------------------
@@ -72,7 +73,7 @@ check_source(void *arg, const char *name, const void *text, size_t len,
 static int
 seal(void *arg, int fd, const struct package_info *info, struct err *e)
 {
-	const struct making *m = arg;
+	struct making *m = arg;
 	struct buf lines = BUF_INIT;
 	char *path = package_sig_name(m->path);
 	int ret = -1;
@@ -80,7 +81,7 @@ seal(void *arg, int fd, const struct package_info *info, struct err *e)
 	(void)info;
 	if (path == NULL)
 		err_set(e, ERR_LOCAL, "out of memory");
-	else if (signer_sign_fd(m->job->signer, fd, m->path, &lines, e) == 0)
+	else if (signer_end(&m->signing, fd, m->path, &lines, e) == 0)
 		ret = file_write(path, lines.data, lines.len, 0644, e);
 	free(path);
 	buf_free(&lines);
@@ -99,7 +100,8 @@ int
 package_make(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e)
 {
-	struct making m = {j, path};
+	struct making m = {.job = j, .path = path};
+	const struct digests_work also = {signer_take, &m.signing};
 	const struct package_spec spec = {
 	    .dir = j->dir,
 	    .name = j->name,
@@ -111,14 +113,21 @@ package_make(const struct package_job *j, const char *path,
 	    .nunchecked = j->unchecked->n,
 	    .time_us = j->time_us,
 	    .check = check_source,
+	    .also = j->signer != NULL ? &also : NULL,
 	    .seal = j->signer != NULL ? seal : NULL,
 	    .progress = j->progress != NULL ? progress : NULL,
 	    .arg = &m,
 	};
 
+	int ret;
+
 	if (j->build != NULL && build(j->build, j->dir, e) != 0)
 		return -1;
-	return package_create(&spec, path, out, e);
+	if (j->signer != NULL)
+		signer_begin(&m.signing, j->signer);
+	ret = package_create(&spec, path, out, e);
+	signer_drop(&m.signing);
+	return ret;
 }
 
 int
@@ -163,17 +172,15 @@ package_sig_name(const char *path)
 /* --- opening ----------------------------------------------------------------
  */
 
-int
-package_check_sig(const struct keyring *keys, const char *path,
-    const struct buf *sig, int fd, const struct trust_key **key,
-    uint8_t sha512[SHA512_SIZE], struct err *e)
+/* The signature of path: what sig_text holds, or (NULL) path.sig. Its bytes
+ * are appended to text. */
+static int
+read_sig(const char *path, const struct buf *sig_text, struct signify_sig *sig,
+    struct buf *text, struct err *e)
 {
-	const struct trust_key *signer;
-	const struct buf *from = sig;
-	struct buf text = BUF_INIT;
-	struct signify_sig parsed;
-	enum signify_result r;
 	char *sig_path = package_sig_name(path);
+	const size_t start = text->len;
+	enum signify_result r;
 	size_t used;
 	int ret = -1;
 
@@ -181,75 +188,98 @@ package_check_sig(const struct keyring *keys, const char *path,
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
-	if (sig == NULL && file_read(sig_path, SIGNIFY_FILE, &text, e) != 0)
-		goto out;
-	if (sig == NULL)
-		from = &text;
-	r = signify_sig_parse(&parsed, (const char *)from->data, from->len,
-	    &used);
-	if (r == SIGNIFY_OK && used != from->len)
-		r = SIGNIFY_SYNTAX;
-	if (r != SIGNIFY_OK) {
-		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
+	if (sig_text != NULL &&
+	    buf_append(text, sig_text->data, sig_text->len) != 0) {
+		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
-	ret = keyring_check_fd(keys, &signer, &parsed, fd, path, sha512, e);
-	if (key != NULL)
-		*key = signer;
+	if (sig_text == NULL && file_read(sig_path, SIGNIFY_FILE, text, e) != 0)
+		goto out;
+	r = signify_sig_parse(sig, (const char *)text->data + start,
+	    text->len - start, &used);
+	if (r == SIGNIFY_OK && used != text->len - start)
+		r = SIGNIFY_SYNTAX;
+	if (r != SIGNIFY_OK)
+		err_set(e, ERR_NO, "%s: %s", sig_path, signify_strerror(r));
+	else
+		ret = 0;
 out:
 	free(sig_path);
+	return ret;
+}
+
+int
+package_check_sig(const struct keyring *keys, const char *path,
+    const struct buf *sig_text, int fd, struct err *e)
+{
+	const struct trust_key *key;
+	struct buf text = BUF_INIT;
+	struct signify_sig sig;
+	int ret = -1;
+
+	if (read_sig(path, sig_text, &sig, &text, e) == 0)
+		ret = keyring_check_fd(keys, &key, &sig, fd, path, e);
 	buf_free(&text);
 	return ret;
 }
 
+struct opening {
+	const struct say *say;
+	const char *path;
+	struct keyring_check *check;
+};
+
 static void
 tell_miss(void *arg, const char *line)
 {
-	const struct say *say = arg;
+	const struct opening *o = arg;
 
-	say_error(say, "%s", line);
+	say_error(o->say, "%s", line);
+}
+
+/* Nothing of the package is told before this. */
+static int
+settle(void *arg, struct err *e)
+{
+	const struct opening *o = arg;
+	const struct trust_key *key;
+
+	if (keyring_check_final(o->check, &key, e) != 0)
+		return -1;
+	if ((key->parts & KEY_PACKAGE) == 0)
+		return err_set(e, ERR_NO,
+		    "%s: the key %s may not sign packages", o->path, key->name);
+	return 0;
 }
 
 struct package *
 package_open_fd(const struct say *say, const struct keyring *keys,
-    const char *path, const struct buf *sig, int fd, struct err *e)
+    const char *path, const struct buf *sig_text, int fd, unsigned without,
+    struct buf *sig, struct err *e)
 {
-	uint8_t sha512[SHA512_SIZE];
-	struct say told = *say;
-	struct package_ask ask = {.miss = tell_miss, .arg = &told};
-	const struct trust_key *key;
+	struct opening o = {.say = say, .path = path};
+	struct package_ask ask = {
+	    .without = without, .miss = tell_miss, .arg = &o};
+	struct digests_work also = {keyring_check_update, NULL};
+	struct package *p = NULL;
+	struct buf own = BUF_INIT;
+	struct signify_sig found;
 
 	if (keys != NULL) {
-		if (package_check_sig(keys, path, sig, fd, &key, sha512, e) !=
-		    0)
-			return NULL;
-		if ((key->parts & KEY_PACKAGE) == 0) {
-			err_set(e, ERR_NO,
-			    "%s: the key %s may not sign packages", path,
-			    key->name);
-			return NULL;
-		}
-		ask.sha512 = sha512;
+		if (read_sig(path, sig_text, &found, sig != NULL ? sig : &own,
+			e) != 0)
+			goto out;
+		o.check = keyring_check_start(keys, &found, path, e);
+		if (o.check == NULL)
+			goto out;
+		also.arg = o.check;
+		ask.also = &also;
+		ask.settle = settle;
 	}
-	return package_open(fd, path, &ask, e);
-}
-
-struct package *
-package_open_file(const struct say *say, const struct keyring *keys,
-    const char *path, int *fd, struct err *e)
-{
-	struct package *p;
-
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (*fd < 0) {
-		err_errno(e, ERR_LOCAL, "%s", path);
-		return NULL;
-	}
-	p = package_open_fd(say, keys, path, NULL, *fd, e);
-	if (p == NULL) {
-		close(*fd);
-		*fd = -1;
-	}
+	p = package_open(fd, path, &ask, e);
+out:
+	keyring_check_free(o.check);
+	buf_free(&own);
 	return p;
 }
 

@@ -8,7 +8,6 @@
 #include "cmd/options.h"
 #include "cmd/say.h"
 #include "cmd/signer.h"
-#include "crypto/sha512.h"
 #include "pack/package.h"
 #include "update/keyring.h"
 
@@ -42,27 +41,21 @@ int package_time(int64_t now_us, int64_t *us, struct err *e);
 char *package_file_name(const char *name, const char *release);
 char *package_sig_name(const char *path);
 
-/*
- * Check a signature over the file behind fd: that text, or (sig NULL) the file
- * path.sig. 0 with the digest of what was signed and the key (which may be
- * NULL: nobody asks), or -1 with err.
- */
+/* Check a signature over the file behind fd: that text, or (sig_text NULL) the
+ * file path.sig. 0, or -1 with err. */
 int package_check_sig(const struct keyring *keys, const char *path,
-    const struct buf *sig, int fd, const struct trust_key **key,
-    uint8_t sha512[SHA512_SIZE], struct err *e);
+    const struct buf *sig_text, int fd, struct err *e);
 
 /*
- * Open path and check it: its signature first (keys NULL: none is looked at),
- * by a key that may sign packages. What is missing, in excess or damaged is
- * told by say. *fd is open as long as the package is; NULL with err, and
- * nothing open.
+ * Check the package behind fd, which path leads to, and in the same read its
+ * signature, which must be by a key that may sign packages (keys NULL: none is
+ * looked at). What is missing, in excess or damaged is told by say, once the
+ * signature is known to be good. sig_text as above. without: PACKAGE_NO_*,
+ * or-ed. sig (or NULL) gets the bytes of the signature. NULL with err.
  */
-struct package *package_open_file(const struct say *say,
-    const struct keyring *keys, const char *path, int *fd, struct err *e);
-/* The same for what is open already, and stays so; sig as above. */
 struct package *package_open_fd(const struct say *say,
-    const struct keyring *keys, const char *path, const struct buf *sig, int fd,
-    struct err *e);
+    const struct keyring *keys, const char *path, const struct buf *sig_text,
+    int fd, unsigned without, struct buf *sig, struct err *e);
 
 /* Fields of a record: package, release and what it is based on. */
 void package_say(struct say *s, const struct package_info *info);

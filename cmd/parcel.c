@@ -51,90 +51,74 @@ parcel_file(const struct parcel *p, struct publish_file *f)
 	f->sig_len = p->sig.len;
 }
 
-/* The signature beside it, if it may be believed, or a new one: a pass or two
- * over the whole file, beside the one that checks what is in it. */
-struct sealing {
-	struct parcel *p;
-	const char *path;
-	const struct keyring *keys;
-	const struct signer *signer;
-	int fd;
-	uint8_t sha512[SHA512_SIZE]; /* that was found to be signed */
-	int is_checked;              /* sha512 is there */
-	int ret;
-	struct err e;
-};
-
-static void *
-find_signature(void *arg)
-{
-	struct sealing *f = arg;
-	char *sig = package_sig_name(f->path);
-
-	f->ret = -1;
-	if (sig == NULL) {
-		err_set(&f->e, ERR_LOCAL, "out of memory");
-	} else if (f->keys->n == 0 || access(sig, F_OK) != 0) {
-		f->ret = signer_sign_fd(f->signer, f->fd, f->path, &f->p->sig,
-		    &f->e);
-	} else if (package_check_sig(f->keys, f->path, NULL, f->fd, NULL,
-		       f->sha512, &f->e) == 0) {
-		f->is_checked = 1;
-		f->ret = file_read(sig, SIGNIFY_FILE, &f->p->sig, &f->e);
-	}
-	free(sig);
-	return NULL;
-}
-
-/* What is in it, and meanwhile its signature. */
 static int
-check(struct parcel *p, const struct say *s, struct sealing *f, struct err *e)
+check(struct parcel *p, const struct say *s, const char *path,
+    const struct keyring *keys, struct err *e)
 {
-	struct package *package;
-	sigset_t all, before;
-	pthread_t thread;
-	int bad;
+	struct package *package =
+	    package_open_fd(s, keys, path, NULL, p->fd, 0, &p->sig, e);
 
-	/* Signals are the business of the other thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bad = pthread_create(&thread, NULL, find_signature, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (bad != 0)
-		find_signature(f);
-	package = package_open_file(s, NULL, f->path, &p->fd, e);
-	if (bad == 0)
-		pthread_join(thread, NULL);
-	if (package == NULL) {
-		p->fd = -1;
+	if (package == NULL)
 		return -1;
-	}
 	p->info = *package_info(package);
 	package_free(package);
-	if (f->ret != 0) {
-		*e = f->e;
-		return -1;
-	}
-	if (f->is_checked &&
-	    memcmp(f->sha512, p->info.sha512, sizeof f->sha512) != 0)
-		return err_set(e, ERR_LOCAL, "%s: it changed while it was read",
-		    f->path);
 	return 0;
+}
+
+struct opening {
+	const struct say *say;
+	struct signer_run signing;
+};
+
+static void
+tell_miss(void *arg, const char *line)
+{
+	const struct opening *o = arg;
+
+	say_error(o->say, "%s", line);
+}
+
+/* There is no signature: the read that checks it is the first of those two
+ * that signing takes. */
+static int
+check_and_sign(struct parcel *p, const struct say *s, const char *path,
+    const struct signer *signer, struct err *e)
+{
+	struct opening o = {.say = s};
+	const struct digests_work also = {signer_take, &o.signing};
+	const struct package_ask ask = {
+	    .also = &also, .miss = tell_miss, .arg = &o};
+	struct package *package;
+	int ret = -1;
+
+	signer_begin(&o.signing, signer);
+	package = package_open(p->fd, path, &ask, e);
+	if (package != NULL) {
+		p->info = *package_info(package);
+		ret = signer_end(&o.signing, p->fd, path, &p->sig, e);
+	}
+	signer_drop(&o.signing);
+	package_free(package);
+	return ret;
 }
 
 int
 parcel_open(struct parcel *p, const struct say *s, const char *path,
     const struct keyring *keys, const struct signer *signer, struct err *e)
 {
-	struct sealing f = {
-	    .p = p, .path = path, .keys = keys, .signer = signer};
-	int ret;
+	char *sig = package_sig_name(path);
+	int ret = -1;
 
-	f.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (f.fd < 0)
-		return err_errno(e, ERR_LOCAL, "%s", path);
-	ret = check(p, s, &f, e);
-	close(f.fd);
+	if (sig == NULL)
+		return err_set(e, ERR_LOCAL, "out of memory");
+	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (p->fd < 0)
+		err_errno(e, ERR_LOCAL, "%s", path);
+	else if (keys->n > 0 && access(sig, F_OK) == 0)
+		ret = check(p, s, path, keys, e);
+	else
+		ret = check_and_sign(p, s, path, signer, e);
+	free(sig);
 	if (ret != 0)
 		parcel_close(p);
 	return ret;
@@ -144,6 +128,8 @@ parcel_open(struct parcel *p, const struct say *s, const char *path,
 static int64_t
 made_before(const char *path)
 {
+	const struct package_ask ask = {
+	    .without = PACKAGE_NO_MD5 | PACKAGE_NO_SHA512};
 	struct package *package;
 	struct err ignored;
 	int64_t created_us;
@@ -151,7 +137,7 @@ made_before(const char *path)
 
 	if (fd < 0)
 		return 0;
-	package = package_open(fd, path, NULL, &ignored);
+	package = package_open(fd, path, &ask, &ignored);
 	created_us =
 	    package != NULL ? package_info(package)->release.created_us : 0;
 	package_free(package);

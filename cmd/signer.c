@@ -13,8 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/wipe.h"
-
-#define FILE_PIECE ((size_t)256 << 10) /* of a file that is signed */
+#include "pack/input.h"
 
 /* NAME of a file NAME.sec, as far as a key's name may be. */
 static void
@@ -233,54 +232,75 @@ signer_sign(const struct signer *s, const void *text, size_t len,
 	return append(lines, &sig, s->name, e);
 }
 
-/* The whole file, once. */
-static int
-feed(struct ed25519_signing *signing, int fd, const char *shown, struct err *e)
+void
+signer_begin(struct signer_run *r, const struct signer *s)
 {
-	uint8_t *piece = malloc(FILE_PIECE);
-	off_t at = 0;
-	ssize_t n;
+	memset(r, 0, sizeof *r);
+	r->signer = s;
+	if (s->command == NULL)
+		ed25519_sign_init(&r->signing, s->sec.seed);
+}
 
-	if (piece == NULL)
-		return err_set(e, ERR_LOCAL, "%s: out of memory", shown);
-	while ((n = pread(fd, piece, FILE_PIECE, at)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		ed25519_sign_update(signing, piece, (size_t)n);
-		at += n;
-	}
-	if (n < 0)
-		err_errno(e, ERR_LOCAL, "%s", shown);
-	free(piece);
-	return n < 0 ? -1 : 0;
+void
+signer_take(void *run, const void *bytes, size_t len)
+{
+	struct signer_run *r = run;
+
+	if (r->signer->command == NULL)
+		ed25519_sign_update(&r->signing, bytes, len);
+}
+
+void
+signer_drop(struct signer_run *r)
+{
+	ed25519_sign_drop(&r->signing);
+}
+
+static void
+compare(void *signing, const void *bytes, size_t len)
+{
+	ed25519_sign_compare(signing, bytes, len);
+}
+
+static void
+hash(void *signing, const void *bytes, size_t len)
+{
+	ed25519_sign_hash(signing, bytes, len);
+}
+
+/* The whole file for the second time. */
+static int
+take_again(struct ed25519_signing *signing, int fd, const char *shown,
+    struct err *e)
+{
+	const struct digests_work works[] = {
+	    {compare, signing}, {hash, signing}};
+	struct input in;
+	int ret = -1;
+
+	ed25519_sign_next(signing);
+	if (input_open(&in, fd, shown, 0, works, 2, e) == 0)
+		ret = input_skip_to(&in, in.size, e);
+	input_close(&in);
+	return ret;
 }
 
 int
-signer_sign_fd(const struct signer *s, int fd, const char *shown,
-    struct buf *lines, struct err *e)
+signer_end(struct signer_run *r, int fd, const char *shown, struct buf *lines,
+    struct err *e)
 {
-	struct ed25519_signing signing;
+	const struct signer *s = r->signer;
 	struct signify_sig sig;
-	int ret = -1;
 
 	if (s->command != NULL) {
 		if (lseek(fd, 0, SEEK_SET) != 0)
 			return err_errno(e, ERR_LOCAL, "%s", shown);
 		return sign_by_command(s->command, NULL, 0, fd, lines, e);
 	}
-	ed25519_sign_init(&signing, s->sec.seed);
-	if (feed(&signing, fd, shown, e) != 0)
-		goto out;
-	ed25519_sign_next(&signing);
-	if (feed(&signing, fd, shown, e) != 0)
-		goto out;
-	if (signify_sign_final(&sig, &s->sec, &signing) != 0)
-		err_set(e, ERR_NO, "%s: changed while it was signed", shown);
-	else
-		ret = append(lines, &sig, s->name, e);
-out:
-	ed25519_sign_drop(&signing);
-	return ret;
+	if (take_again(&r->signing, fd, shown, e) != 0)
+		return -1;
+	if (signify_sign_final(&sig, &s->sec, &r->signing) != 0)
+		return err_set(e, ERR_NO, "%s: changed while it was signed",
+		    shown);
+	return append(lines, &sig, s->name, e);
 }

@@ -27,9 +27,21 @@ void signer_close(struct signer *s); /* wipes; fine after a failed open */
 int signer_sign(const struct signer *s, const void *text, size_t len,
     struct buf *lines, struct err *e);
 
-/* The same for the file behind fd (shown in messages), which is never held
- * whole. A command gets the file itself as its standard input. */
-int signer_sign_fd(const struct signer *s, int fd, const char *shown,
+/*
+ * The same for a file that is read or written anyway: begin, take with all its
+ * bytes in their order (as a digests_work does), then end, which reads it once
+ * more by pread(2): 0 with the lines appended, or -1 with err; ERR_NO: other
+ * bytes were there now. shown names it in messages. A command gets the file
+ * itself as its standard input. drop wipes, in any case.
+ */
+struct signer_run { /* a secret */
+	const struct signer *signer;
+	struct ed25519_signing signing;
+};
+void signer_begin(struct signer_run *r, const struct signer *s);
+void signer_take(void *run, const void *bytes, size_t len);
+int signer_end(struct signer_run *r, int fd, const char *shown,
     struct buf *lines, struct err *e);
+void signer_drop(struct signer_run *r);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cmd/verbs.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "cmd/options.h"
@@ -14,11 +15,13 @@ unpack(struct say *say, const struct keyring *keys, const char *path,
 {
 	struct package *p;
 	int ret = -1;
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	p = package_open_file(say, keys, path, &fd, e);
+	if (fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	p = package_open_fd(say, keys, path, NULL, fd, PACKAGE_NO_MD5, NULL, e);
 	if (p == NULL)
-		return -1;
+		goto out;
 	if (package_info(p)->release.base[0] != '\0' && base == NULL)
 		err_set(e, ERR_USAGE,
 		    "%s: what changed since release %s: give the unpacked"
@@ -34,6 +37,7 @@ unpack(struct say *say, const struct keyring *keys, const char *path,
 		say_end(say);
 	}
 	package_free(p);
+out:
 	close(fd);
 	return ret;
 }

@@ -204,8 +204,8 @@ check_package(const struct verify *v, const struct target *t,
     const struct buf *sig, struct err *e)
 {
 	const struct keyring *keys = v->keys.n > 0 ? &v->keys : NULL;
-	struct package *p =
-	    package_open_fd(&v->say, keys, t->path, sig, t->fd, e);
+	struct package *p = package_open_fd(&v->say, keys, t->path, sig, t->fd,
+	    PACKAGE_NO_MD5 | PACKAGE_NO_SHA512, NULL, e);
 
 	if (p == NULL)
 		return -1;
@@ -267,7 +267,6 @@ static int
 check_file(struct verify *v, const struct target *t, struct err *e)
 {
 	const struct buf *given;
-	uint8_t digest[SHA512_SIZE];
 	struct buf front = BUF_INIT, sig = BUF_INIT;
 	enum target_kind kind;
 	int is_signed, ret = -1;
@@ -304,8 +303,7 @@ check_file(struct verify *v, const struct target *t, struct err *e)
 	else if (kind == TARGET_DOCUMENT)
 		ret = check_text(v, t, kind, &front, e);
 	else
-		ret = package_check_sig(&v->keys, t->path, given, t->fd, NULL,
-		    digest, e);
+		ret = package_check_sig(&v->keys, t->path, given, t->fd, e);
 out:
 	buf_free(&front);
 	buf_free(&sig);

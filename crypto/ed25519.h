@@ -49,6 +49,11 @@ void ed25519_sign_init(struct ed25519_signing *s,
 void ed25519_sign_update(struct ed25519_signing *s, const void *msg,
     size_t len);
 void ed25519_sign_next(struct ed25519_signing *s);
+/* The two halves of the second time's update: each takes the whole message,
+ * and each may do so on a thread of its own. */
+void ed25519_sign_compare(struct ed25519_signing *s, const void *msg,
+    size_t len);
+void ed25519_sign_hash(struct ed25519_signing *s, const void *msg, size_t len);
 int ed25519_sign_final(uint8_t sig[ED25519_SIG], struct ed25519_signing *s)
     __attribute__((warn_unused_result));
 void ed25519_sign_drop(struct ed25519_signing *s);

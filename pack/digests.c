@@ -1,168 +1,155 @@
-/* Two digests of one stream, at once. */
+/* What is worked out of one stream, at once. */
 
 #include "pack/digests.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define PIECE ((size_t)256 * 1024)
-#define SLOTS 8 /* how far the threads and who feeds may be apart */
-#define KINDS 2
+#define SLOTS 8 /* how far the works and who brings the bytes may be apart */
+
+struct worker {
+	struct digests *digests;
+	struct digests_work work;
+	uint64_t done; /* pieces that were worked off */
+	pthread_t thread;
+};
 
 struct digests {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of given, ended, len and each done */
 	pthread_cond_t more, room;
 	uint8_t *bytes; /* SLOTS pieces */
 	size_t len[SLOTS];
-	uint64_t filled;      /* pieces that were given to the threads */
-	uint64_t done[KINDS]; /* pieces that each has worked off */
-	size_t held;          /* bytes in the piece that is being filled */
+	uint64_t given; /* pieces */
 	int ended;
-	struct md5 md5;
-	struct sha512 sha512;
-	pthread_t threads[KINDS];
+	size_t held; /* bytes that digests_feed has put into the room */
+	/* Those in front have a thread, the others are done by who gives. */
+	struct worker workers[DIGESTS_WORKS];
+	size_t n, nthreads;
 };
 
-/* The next piece of this thread: its length, 0 at the end. */
-static size_t
-wait_for_piece(struct digests *d, int kind)
+void
+digests_md5(void *arg, const void *bytes, size_t len)
 {
-	size_t len = 0;
-
-	pthread_mutex_lock(&d->lock);
-	while (d->done[kind] == d->filled && !d->ended)
-		pthread_cond_wait(&d->more, &d->lock);
-	if (d->done[kind] < d->filled)
-		len = d->len[d->done[kind] % SLOTS];
-	pthread_mutex_unlock(&d->lock);
-	return len;
+	md5_update(arg, bytes, len);
 }
 
-static void
-give_back(struct digests *d, int kind)
+void
+digests_sha512(void *arg, const void *bytes, size_t len)
 {
-	pthread_mutex_lock(&d->lock);
-	d->done[kind]++;
-	pthread_cond_signal(&d->room);
-	pthread_mutex_unlock(&d->lock);
+	sha512_update(arg, bytes, len);
 }
 
-static const uint8_t *
+static uint8_t *
 piece_of(const struct digests *d, uint64_t n)
 {
-	return d->bytes + n % SLOTS * PIECE;
+	return d->bytes + n % SLOTS * DIGESTS_PIECE;
 }
 
 static void *
-run_md5(void *arg)
+run(void *arg)
 {
-	struct digests *d = arg;
+	struct worker *w = arg;
+	struct digests *d = w->digests;
+	const uint8_t *piece;
 	size_t len;
-
-	while ((len = wait_for_piece(d, 0)) > 0) {
-		md5_update(&d->md5, piece_of(d, d->done[0]), len);
-		give_back(d, 0);
-	}
-	return NULL;
-}
-
-static void *
-run_sha512(void *arg)
-{
-	struct digests *d = arg;
-	size_t len;
-
-	while ((len = wait_for_piece(d, 1)) > 0) {
-		sha512_update(&d->sha512, piece_of(d, d->done[1]), len);
-		give_back(d, 1);
-	}
-	return NULL;
-}
-
-/* No more comes: wait for the first n threads. */
-static void
-join(struct digests *d, int n)
-{
-	int i;
 
 	pthread_mutex_lock(&d->lock);
-	d->ended = 1;
-	pthread_cond_broadcast(&d->more);
+	for (;;) {
+		while (w->done == d->given && !d->ended)
+			pthread_cond_wait(&d->more, &d->lock);
+		if (w->done == d->given)
+			break;
+		piece = piece_of(d, w->done);
+		len = d->len[w->done % SLOTS];
+		pthread_mutex_unlock(&d->lock);
+		w->work.update(w->work.arg, piece, len);
+		pthread_mutex_lock(&d->lock);
+		w->done++;
+		pthread_cond_signal(&d->room);
+	}
 	pthread_mutex_unlock(&d->lock);
-	for (i = 0; i < n; i++)
-		pthread_join(d->threads[i], NULL);
-}
-
-static void
-free_all(struct digests *d)
-{
-	pthread_cond_destroy(&d->room);
-	pthread_cond_destroy(&d->more);
-	pthread_mutex_destroy(&d->lock);
-	free(d->bytes);
-	free(d);
+	return NULL;
 }
 
 /* Signals are the business of who called: the threads take none. */
-static int
+static void
 start_threads(struct digests *d)
 {
-	static void *(*const runs[KINDS])(void *) = {run_md5, run_sha512};
 	sigset_t all, before;
-	int n = 0, bad = 0;
+	struct worker *w;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (n < KINDS && bad == 0) {
-		bad = pthread_create(&d->threads[n], NULL, runs[n], d);
-		n += bad == 0;
+	for (; d->nthreads < d->n; d->nthreads++) {
+		w = &d->workers[d->nthreads];
+		if (pthread_create(&w->thread, NULL, run, w) != 0)
+			break;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (bad != 0)
-		join(d, n);
-	errno = bad;
-	return bad == 0 ? 0 : -1;
 }
 
 struct digests *
-digests_start(struct err *e)
+digests_start(const struct digests_work *works, size_t n, struct err *e)
 {
 	struct digests *d = calloc(1, sizeof *d);
+	size_t i;
 
-	if (d == NULL || (d->bytes = malloc(SLOTS * PIECE)) == NULL) {
+	if (d == NULL || (d->bytes = malloc(SLOTS * DIGESTS_PIECE)) == NULL) {
 		free(d);
 		err_set(e, ERR_LOCAL, "out of memory");
 		return NULL;
 	}
-	md5_init(&d->md5);
-	sha512_init(&d->sha512);
+	for (i = 0; i < n; i++) {
+		d->workers[i].digests = d;
+		d->workers[i].work = works[i];
+	}
+	d->n = n;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->more, NULL);
 	pthread_cond_init(&d->room, NULL);
-	if (start_threads(d) == 0)
-		return d;
-	err_errno(e, ERR_LOCAL, "a thread");
-	free_all(d);
-	return NULL;
+	return d;
 }
 
-/* The piece is full, or the last one: the threads may have it. */
-static void
-hand_over(struct digests *d)
+/* 1 when a thread has not worked off the piece that was in this room. */
+static int
+is_used(const struct digests *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nthreads; i++)
+		if (d->given - d->workers[i].done == SLOTS)
+			return 1;
+	return 0;
+}
+
+uint8_t *
+digests_room(struct digests *d)
 {
 	pthread_mutex_lock(&d->lock);
-	d->len[d->filled % SLOTS] = d->held;
-	d->filled++;
-	pthread_cond_broadcast(&d->more);
-	while (d->filled - d->done[0] == SLOTS ||
-	       d->filled - d->done[1] == SLOTS)
+	while (is_used(d))
 		pthread_cond_wait(&d->room, &d->lock);
 	pthread_mutex_unlock(&d->lock);
-	d->held = 0;
+	return piece_of(d, d->given);
+}
+
+void
+digests_give(struct digests *d, size_t len)
+{
+	const uint8_t *piece = piece_of(d, d->given);
+	size_t i;
+
+	/* What one piece holds is done before a thread has begun. */
+	if (d->given == 0 && len == DIGESTS_PIECE)
+		start_threads(d);
+	pthread_mutex_lock(&d->lock);
+	d->len[d->given % SLOTS] = len;
+	d->given++;
+	pthread_cond_broadcast(&d->more);
+	pthread_mutex_unlock(&d->lock);
+	for (i = d->nthreads; i < d->n; i++)
+		d->workers[i].work.update(d->workers[i].work.arg, piece, len);
 }
 
 void
@@ -172,64 +159,42 @@ digests_feed(struct digests *d, const void *bytes, size_t len)
 	size_t n;
 
 	while (len > 0) {
-		n = PIECE - d->held < len ? PIECE - d->held : len;
-		memcpy(d->bytes + d->filled % SLOTS * PIECE + d->held, from, n);
+		n = DIGESTS_PIECE - d->held < len ? DIGESTS_PIECE - d->held
+						  : len;
+		memcpy(digests_room(d) + d->held, from, n);
 		d->held += n;
 		from += n;
 		len -= n;
-		if (d->held == PIECE)
-			hand_over(d);
+		if (d->held < DIGESTS_PIECE)
+			continue;
+		d->held = 0;
+		digests_give(d, DIGESTS_PIECE);
 	}
 }
 
 void
-digests_end(struct digests *d, uint8_t md5[MD5_SIZE],
-    uint8_t sha512[SHA512_SIZE])
+digests_wait(struct digests *d)
 {
 	if (d->held > 0)
-		hand_over(d);
-	join(d, KINDS);
-	md5_final(md5, &d->md5);
-	sha512_final(sha512, &d->sha512);
-	free_all(d);
+		digests_give(d, d->held);
+	d->held = 0;
+	pthread_mutex_lock(&d->lock);
+	d->ended = 1;
+	pthread_cond_broadcast(&d->more);
+	pthread_mutex_unlock(&d->lock);
+	while (d->nthreads > 0)
+		pthread_join(d->workers[--d->nthreads].thread, NULL);
 }
 
-int
-digests_file(int fd, uint64_t len, uint8_t md5[MD5_SIZE],
-    uint8_t sha512[SHA512_SIZE], struct err *e)
+void
+digests_free(struct digests *d)
 {
-	struct digests *d = digests_start(e);
-	uint8_t *piece;
-	uint64_t at = 0;
-	int ret = -1;
-	ssize_t n;
-
 	if (d == NULL)
-		return -1;
-	piece = malloc(PIECE);
-	if (piece == NULL) {
-		err_set(e, ERR_LOCAL, "out of memory");
-		goto out;
-	}
-	while (at < len) {
-		n = pread(fd, piece, len - at < PIECE ? len - at : PIECE,
-		    (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_errno(e, ERR_LOCAL, "reading");
-			goto out;
-		}
-		if (n == 0) {
-			err_set(e, ERR_LOCAL, "it became shorter meanwhile");
-			goto out;
-		}
-		digests_feed(d, piece, (size_t)n);
-		at += (uint64_t)n;
-	}
-	ret = 0;
-out:
-	digests_end(d, md5, sha512);
-	free(piece);
-	return ret;
+		return;
+	digests_wait(d);
+	pthread_cond_destroy(&d->room);
+	pthread_cond_destroy(&d->more);
+	pthread_mutex_destroy(&d->lock);
+	free(d->bytes);
+	free(d);
 }

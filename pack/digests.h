@@ -9,25 +9,49 @@
 #include "crypto/sha512.h"
 
 /*
- * MD5 and SHA-512 of bytes that come in pieces, each worked out by a thread
- * of its own: either takes longer than a network near by, and who brings the
- * bytes should not wait for both.
+ * Bytes that come in pieces, and what is worked out of them: digests, the hash
+ * of a signature. Each work has a thread of its own, since one alone takes
+ * longer than a disk or a network near by. A thread that cannot be made is no
+ * error: who brings the bytes does its work then.
+ *
+ * A piece is brought in place: fill digests_room, then digests_give. Works
+ * read it while the next one is filled; the bytes stay as they are until
+ * digests_room is asked for again.
  */
 struct digests;
 
-/* NULL with err. */
-struct digests *digests_start(struct err *e);
+/* Called with all bytes in their order, by one thread at a time. What arg leads
+ * to belongs to the work from digests_start to digests_wait. */
+struct digests_work {
+	void (*update)(void *arg, const void *bytes, size_t len);
+	void *arg;
+};
 
-/* The bytes are copied. Waits while both threads have enough to do. */
+#define DIGESTS_WORKS 4
+#define DIGESTS_PIECE ((size_t)256 << 10) /* a multiple of any block */
+
+/* The usual works, of a struct md5 and of a struct sha512. */
+void digests_md5(void *arg, const void *bytes, size_t len);
+void digests_sha512(void *arg, const void *bytes, size_t len);
+
+/* n works, at most DIGESTS_WORKS, none is fine. NULL with err: no memory. */
+struct digests *digests_start(const struct digests_work *works, size_t n,
+    struct err *e);
+
+/* Room for DIGESTS_PIECE bytes. Waits while the works are far behind. */
+uint8_t *digests_room(struct digests *d);
+
+/* The first len bytes of the room are the next ones; at most once for each
+ * room. */
+void digests_give(struct digests *d, size_t len);
+
+/* The same for bytes from elsewhere, which are copied. */
 void digests_feed(struct digests *d, const void *bytes, size_t len);
 
-/* Wait for both, and free it. */
-void digests_end(struct digests *d, uint8_t md5[MD5_SIZE],
-    uint8_t sha512[SHA512_SIZE]);
+/* All works have had all bytes, and no more may come. Once more is fine. */
+void digests_wait(struct digests *d);
 
-/* The same of a whole file, by pread(2) of the bytes 0..len of fd. 0, or -1
- * with err: it cannot be read, or is shorter. */
-int digests_file(int fd, uint64_t len, uint8_t md5[MD5_SIZE],
-    uint8_t sha512[SHA512_SIZE], struct err *e);
+/* Wait, and free it. NULL is fine. */
+void digests_free(struct digests *d);
 
 #endif

@@ -3,16 +3,15 @@
 #include "pack/input.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE ((size_t)256 << 10) /* a multiple of any block */
+#define PIECE DIGESTS_PIECE
 
 int
 input_open(struct input *in, int fd, const char *shown, uint64_t max,
-    struct err *e)
+    const struct digests_work *works, size_t n, struct err *e)
 {
 	struct stat st;
 
@@ -27,19 +26,15 @@ input_open(struct input *in, int fd, const char *shown, uint64_t max,
 	if (max != 0 && in->size > max)
 		return err_set(e, ERR_NO, "%s: larger than %llu bytes", shown,
 		    (unsigned long long)max);
-	in->bytes = malloc(PIECE);
-	if (in->bytes == NULL)
-		return err_set(e, ERR_LOCAL, "%s: out of memory", shown);
-	md5_init(&in->md5);
-	sha512_init(&in->sha512);
-	return 0;
+	in->digests = digests_start(works, n, e);
+	return in->digests != NULL ? 0 : -1;
 }
 
 void
 input_close(struct input *in)
 {
-	free(in->bytes);
-	in->bytes = NULL;
+	digests_free(in->digests);
+	in->digests = NULL;
 }
 
 static int
@@ -47,24 +42,27 @@ fill(struct input *in, struct err *e)
 {
 	uint64_t left = in->size - in->at;
 	size_t want = left < PIECE ? (size_t)left : PIECE;
+	uint8_t *room = digests_room(in->digests);
 	size_t got = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
-	while (got < want) {
-		n = pread(in->fd, in->bytes + got, want - got,
+	while (got < want && n != 0) {
+		n = pread(in->fd, room + got, want - got,
 		    (off_t)(in->at + got));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			in->failed = 1;
 			return err_errno(e, ERR_LOCAL, "%s", in->shown);
-		if (n == 0)
-			break;
+		}
 		got += (size_t)n;
 	}
-	if (got < want || want == 0)
+	if (got < want || want == 0) {
+		in->failed = 1;
 		return err_set(e, ERR_NO, "%s: ends in the middle", in->shown);
-	md5_update(&in->md5, in->bytes, got);
-	sha512_update(&in->sha512, in->bytes, got);
+	}
+	digests_give(in->digests, got);
+	in->bytes = room;
 	in->from = 0;
 	in->to = got;
 	if (in->progress != NULL)
@@ -104,9 +102,7 @@ input_skip_to(struct input *in, uint64_t at, struct err *e)
 }
 
 void
-input_digests(struct input *in, uint8_t md5_out[MD5_SIZE],
-    uint8_t sha512_out[SHA512_SIZE])
+input_wait(struct input *in)
 {
-	md5_final(md5_out, &in->md5);
-	sha512_final(sha512_out, &in->sha512);
+	digests_wait(in->digests);
 }

@@ -2,42 +2,41 @@
 
 #include "pack/output.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-#define PIECE ((size_t)256 << 10)
+#define PIECE DIGESTS_PIECE
 
 int
-output_open(struct output *o, int fd, const char *shown, struct err *e)
+output_open(struct output *o, int fd, const char *shown,
+    const struct digests_work *works, size_t n, struct err *e)
 {
 	memset(o, 0, sizeof *o);
 	o->fd = fd;
 	o->shown = shown;
-	md5_init(&o->md5);
-	sha512_init(&o->sha512);
-	o->bytes = malloc(PIECE);
-	return o->bytes != NULL
-		   ? 0
-		   : err_set(e, ERR_LOCAL, "%s: out of memory", shown);
+	o->digests = digests_start(works, n, e);
+	if (o->digests == NULL)
+		return -1;
+	o->bytes = digests_room(o->digests);
+	return 0;
 }
 
 void
 output_close(struct output *o)
 {
-	free(o->bytes);
-	o->bytes = NULL;
+	digests_free(o->digests);
+	o->digests = NULL;
 }
 
 static int
 flush(struct output *o, struct err *e)
 {
-	md5_update(&o->md5, o->bytes, o->used);
-	sha512_update(&o->sha512, o->bytes, o->used);
+	digests_give(o->digests, o->used);
 	if (file_write_all(o->fd, o->bytes, o->used) != 0)
 		return err_errno(e, ERR_LOCAL, "%s", o->shown);
+	o->bytes = digests_room(o->digests);
 	o->used = 0;
 	return 0;
 }
@@ -76,14 +75,12 @@ output_zeros(struct output *o, size_t len, struct err *e)
 }
 
 int
-output_finish(struct output *o, uint8_t md5_out[MD5_SIZE],
-    uint8_t sha512_out[SHA512_SIZE], struct err *e)
+output_finish(struct output *o, struct err *e)
 {
 	if (flush(o, e) != 0)
 		return -1;
 	if (fsync(o->fd) != 0)
 		return err_errno(e, ERR_LOCAL, "%s", o->shown);
-	md5_final(md5_out, &o->md5);
-	sha512_final(sha512_out, &o->sha512);
+	digests_wait(o->digests);
 	return 0;
 }

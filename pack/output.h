@@ -5,27 +5,28 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "crypto/md5.h"
-#include "crypto/sha512.h"
+#include "pack/digests.h"
 
-/* A file written from its first byte to its last, with its digests. */
+/* A file written from its first byte to its last, with what is worked out of
+ * all its bytes meanwhile (pack/digests.h). */
 struct output {
 	int fd;
 	const char *shown;
-	uint8_t *bytes;
+	struct digests *digests;
+	uint8_t *bytes; /* in digests */
 	size_t used;
 	uint64_t len;
-	struct md5 md5;
-	struct sha512 sha512;
 };
 
-int output_open(struct output *o, int fd, const char *shown, struct err *e);
-void output_close(struct output *o); /* the descriptor stays open */
+int output_open(struct output *o, int fd, const char *shown,
+    const struct digests_work *works, size_t n, struct err *e);
+/* The descriptor stays open; works have ended. */
+void output_close(struct output *o);
 int output_write(struct output *o, const void *bytes, size_t len,
     struct err *e);
 int output_zeros(struct output *o, size_t len, struct err *e);
-/* All that was written is in the file then, and synced. */
-int output_finish(struct output *o, uint8_t md5[MD5_SIZE],
-    uint8_t sha512[SHA512_SIZE], struct err *e);
+/* All that was written is in the file then, and synced, and all works have had
+ * it. */
+int output_finish(struct output *o, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "crypto/md5.h"
 #include "crypto/sha512.h"
+#include "pack/digests.h"
 #include "pack/name.h"
 #include "pack/release.h"
 
@@ -62,8 +63,11 @@ struct package_spec {
 	 * ends it. NULL: none is checked. */
 	int (*check)(void *arg, const char *name, const void *text, size_t len,
 	    struct err *e);
-	/* The package is written and synced, but has no name yet: sign it. 0,
-	 * or -1, which ends it. fd is readable by pread(2). Or NULL. */
+	/* Gets all bytes of the package as they are written; or NULL. */
+	const struct digests_work *also;
+	/* The package is written and synced, also has had all of it, but it has
+	 * no name yet: sign it. 0, or -1, which ends it. fd is readable by
+	 * pread(2). Or NULL. */
 	int (*seal)(void *arg, int fd, const struct package_info *info,
 	    struct err *e);
 	/* So many bytes of all were read (each file is read twice); or NULL. */
@@ -90,13 +94,26 @@ struct package_ask {
 	uint64_t max_bytes;    /* of the package's file; 0: no limit but those
 				  above */
 	const uint8_t *sha512; /* that the whole file must have; or NULL */
+	unsigned without;      /* PACKAGE_NO_*, or-ed */
+	/* Gets all bytes of the file, from the very read that is parsed; or
+	 * NULL. It is how a signature is checked: */
+	const struct digests_work *also;
+	/* The file was read to its end and also has had it; nothing is known
+	 * yet of what was found in it. 0, or -1 with the reason why nothing of
+	 * it may be told: the package is not opened, whatever it holds. NULL:
+	 * there is nothing to be asked. */
+	int (*settle)(void *arg, struct err *e);
 	/* One line, escaped, for each file that is missing, in excess or
 	 * damaged, at most PACKAGE_MISSES_MAX + 1; or NULL. */
 	void (*miss)(void *arg, const char *line);
 	void (*progress)(void *arg, uint64_t so_far,
 	    uint64_t total); /* or NULL */
-	void *arg;           /* of the two above */
+	void *arg;           /* of the three above */
 };
+
+/* Digests that nobody needs are not worked out, and are 0 in package_info. */
+#define PACKAGE_NO_MD5    1u /* of the package's file */
+#define PACKAGE_NO_SHA512 2u /* nor can it be unpacked; sha512 overrules it */
 
 struct package; /* one that was checked */
 
@@ -104,9 +121,11 @@ struct package; /* one that was checked */
  * Check the package behind fd, from its first byte to its last, in one pass;
  * ask may be NULL. fd is a regular file, read by pread(2), and stays the
  * caller's, open as long as the package is used: it is never opened anew by a
- * name. shown is its name in messages. No signature is looked at here: check
- * it first (keyring_check_fd), and give the digest that it found as sha512.
- * NULL with err.
+ * name. shown is its name in messages. No signature is looked at here: that is
+ * for also and settle. With settle, what is wrong with the package is told only
+ * when settle said yes; parsing before that keeps what it finds to itself, and
+ * takes no more memory than any package does. Only that the file could not be
+ * read is told in any case. NULL with err.
  */
 struct package *package_open(int fd, const char *shown,
     const struct package_ask *ask, struct err *e);

@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "pack/aside.h"
 #include "pack/dirs.h"
-#include "pack/input.h"
 #include "pack/output.h"
 #include "pack/package_impl.h"
 #include "pack/shown.h"
@@ -42,6 +41,9 @@ struct making {
 	uint8_t release_md5[MD5_SIZE];
 	uint64_t so_far, total;
 	uint8_t *piece;
+	/* Of the package. */
+	struct md5 md5;
+	struct sha512 sha512;
 };
 
 static int
@@ -221,7 +223,7 @@ read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
 		m->so_far += (uint64_t)n;
 		if (m->spec->progress != NULL)
 			m->spec->progress(m->spec->arg, m->so_far, m->total);
-	} while (n != 0);
+	} while (n != 0 && left > 0); /* fstat sees what is behind */
 	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != it->len ||
 	    tree_mtime_ns(&st) != it->at) {
 		fail(m, it->name, changed);
@@ -348,6 +350,8 @@ compare(struct making *m, const struct package *base)
 static int
 take_base(struct making *m, struct release *r)
 {
+	const struct package_ask ask = {
+	    .without = PACKAGE_NO_MD5 | PACKAGE_NO_SHA512};
 	const char *path = m->spec->since;
 	struct package *base = NULL;
 	const struct release *b;
@@ -359,7 +363,7 @@ take_base(struct making *m, struct release *r)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return err_errno(m->err, ERR_LOCAL, "%s", path);
-	base = package_open(fd, path, NULL, m->err);
+	base = package_open(fd, path, &ask, m->err);
 	if (base == NULL)
 		goto out;
 	b = &base->info.release;
@@ -521,34 +525,74 @@ write_all(struct making *m, struct output *o)
 			return -1;
 	if (output_zeros(o, END_ZEROS, m->err) != 0)
 		return -1;
+	if (output_finish(o, m->err) != 0)
+		return -1;
 	m->info->len = o->len;
-	return output_finish(o, m->info->md5, m->info->sha512, m->err);
+	md5_final(m->info->md5, &m->md5);
+	sha512_final(m->info->sha512, &m->sha512);
+	return 0;
+}
+
+/* Bytes of a file, as many as there are. */
+static ssize_t
+read_at(int fd, uint8_t *bytes, size_t len, uint64_t at)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < len) {
+		n = pread(fd, bytes + got, len - got, (off_t)(at + got));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+/* 1 when both files hold the same bytes, 0: not, -1 with errno. */
+static int
+are_same(struct making *m, int fd, int other)
+{
+	const size_t half = PIECE / 2;
+	uint64_t at = 0;
+	ssize_t a, b;
+
+	do {
+		a = read_at(fd, m->piece, half, at);
+		b = a < 0 ? -1 : read_at(other, m->piece + half, half, at);
+		if (b < 0)
+			return -1;
+		if (a != b || memcmp(m->piece, m->piece + half, (size_t)a) != 0)
+			return 0;
+		at += (uint64_t)a;
+	} while (a > 0);
+	return 1;
 }
 
 /* 1: nothing of this name is there; 0: these very bytes are; -1 with err. */
 static int
-look_there(const struct making *m, const char *path)
+look_there(struct making *m, const char *path, int made)
 {
-	uint8_t md5_found[MD5_SIZE], found[SHA512_SIZE];
-	struct input in;
-	int ret = -1;
+	struct stat st;
+	int same = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 && errno == ENOENT)
 		return 1;
-	if (fd < 0)
-		return err_errno(m->err, ERR_LOCAL, "%s", path);
-	if (input_open(&in, fd, path, 0, m->err) == 0 &&
-	    input_skip_to(&in, in.size, m->err) == 0) {
-		input_digests(&in, md5_found, found);
-		ret = memcmp(found, m->info->sha512, sizeof found) == 0
-			  ? 0
-			  : err_set(m->err, ERR_NO,
-				"%s: is there already, with other bytes", path);
-	}
-	input_close(&in);
-	close(fd);
-	return ret;
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		same = S_ISREG(st.st_mode) ? are_same(m, made, fd) : 0;
+	if (same < 0)
+		err_errno(m->err, ERR_LOCAL, "%s", path);
+	else if (!same)
+		err_set(m->err, ERR_NO,
+		    "%s: is there already, with other bytes", path);
+	if (fd >= 0)
+		close(fd);
+	return same == 1 ? 0 : -1;
 }
 
 /* Give the whole file its name: 0, or -1. tmp is gone in any case. */
@@ -577,6 +621,8 @@ name_it(const struct making *m, const struct aside *a)
 static int
 write_aside(struct making *m, struct aside *a)
 {
+	struct digests_work works[3] = {
+	    {digests_md5, &m->md5}, {digests_sha512, &m->sha512}};
 	struct output o;
 	int there, ret = -1;
 	int fd = mkstemp(a->tmp);
@@ -587,13 +633,18 @@ write_aside(struct making *m, struct aside *a)
 		err_errno(m->err, ERR_LOCAL, "%s", a->path);
 		goto out;
 	}
-	if (output_open(&o, fd, a->path, m->err) == 0)
+	md5_init(&m->md5);
+	sha512_init(&m->sha512);
+	if (m->spec->also != NULL)
+		works[2] = *m->spec->also;
+	if (output_open(&o, fd, a->path, works, m->spec->also != NULL ? 3 : 2,
+		m->err) == 0)
 		ret = write_all(m, &o);
 	output_close(&o);
 	if (ret != 0)
 		goto out;
 	ret = -1;
-	there = look_there(m, a->path);
+	there = look_there(m, a->path, fd);
 	if (there < 0 ||
 	    (m->spec->seal != NULL &&
 		m->spec->seal(m->spec->arg, fd, m->info, m->err) != 0))

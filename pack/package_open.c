@@ -19,12 +19,14 @@ struct opening {
 	struct package *p;
 	const struct package_ask *ask;
 	struct input in;
+	struct md5 md5;
+	struct sha512 sha512;
 	struct err *err;
 	char last[NAME_LEN_MAX + 2]; /* the entry's name before this one */
 	const struct entry *parent;  /* the folder that was looked up last */
 	size_t next;                 /* in p->files: the first not seen */
 	uint64_t nentries, bytes, nmisses;
-	char first_miss[MISS_LINE];
+	struct buf misses; /* the lines to be told, each with its NUL */
 	uint8_t release_md5[MD5_SIZE];
 };
 
@@ -39,17 +41,16 @@ fail(struct opening *o, const char *name, const char *why)
 	    shown_name(shown, name), why);
 }
 
-/* Something that does not fit to the list: told, and all goes on. */
+/* Something that does not fit to the list: all goes on, it is told at the end.
+ */
 static void
 miss(struct opening *o, const char *name, const char *what)
 {
 	char line[MISS_LINE], shown[SHOWN_SIZE];
 
 	snprintf(line, sizeof line, "%s: %s", shown_name(shown, name), what);
-	if (o->nmisses++ == 0)
-		memcpy(o->first_miss, line, sizeof line);
-	if (o->ask->miss != NULL && o->nmisses <= PACKAGE_MISSES_MAX)
-		o->ask->miss(o->ask->arg, line);
+	if (o->nmisses++ < PACKAGE_MISSES_MAX)
+		buf_append(&o->misses, line, strlen(line) + 1);
 }
 
 /* 1 with the next header in *u, 0 at the first of the zero blocks. */
@@ -362,46 +363,128 @@ check_release(struct opening *o)
 	return 0;
 }
 
-static int
-check_misses(struct opening *o)
+static void
+tell_misses(const struct opening *o)
 {
-	char line[MISS_LINE];
+	const struct package_ask *ask = o->ask;
+	const uint64_t max = PACKAGE_MISSES_MAX;
+	const char *line = (const char *)o->misses.data;
+	char more[MISS_LINE];
+	uint64_t i;
 
-	if (o->nmisses == 0)
-		return 0;
-	if (o->nmisses > PACKAGE_MISSES_MAX && o->ask->miss != NULL) {
-		snprintf(line, sizeof line, "and %llu more",
-		    (unsigned long long)o->nmisses - PACKAGE_MISSES_MAX);
-		o->ask->miss(o->ask->arg, line);
+	if (ask->miss == NULL)
+		return;
+	for (i = 0; i < o->nmisses && i < max; i++) {
+		ask->miss(ask->arg, line);
+		line += strlen(line) + 1;
 	}
-	if (o->nmisses == 1)
-		return fail(o, NULL, o->first_miss);
-	return err_set(o->err, ERR_NO, "%s: %llu files are not as listed: %s",
-	    o->p->shown, (unsigned long long)o->nmisses, o->first_miss);
+	if (o->nmisses <= max)
+		return;
+	snprintf(more, sizeof more, "and %llu more",
+	    (unsigned long long)(o->nmisses - max));
+	ask->miss(ask->arg, more);
 }
 
 static int
-check(struct opening *o)
+check_misses(struct opening *o)
 {
-	struct package_info *info = &o->p->info;
-	struct input *in = &o->in;
+	if (o->misses.oom)
+		return err_set(o->err, ERR_LOCAL, "out of memory");
+	if (o->nmisses == 0)
+		return 0;
+	if (o->nmisses == 1)
+		return fail(o, NULL, (const char *)o->misses.data);
+	return err_set(o->err, ERR_NO, "%s: %llu files are not as listed: %s",
+	    o->p->shown, (unsigned long long)o->nmisses,
+	    (const char *)o->misses.data);
+}
 
-	if (in->size % USTAR_BLOCK != 0 || in->size == 0)
+static int
+parse(struct opening *o)
+{
+	const uint64_t size = o->in.size;
+
+	if (size % USTAR_BLOCK != 0 || size == 0)
 		return fail(o, NULL,
 		    "no package, or cut: not a multiple of 512 bytes");
-	in->progress = o->ask->progress;
-	in->arg = o->ask->arg;
-	if (take_sums(o) != 0 || take_release(o) != 0 || take_entries(o) != 0 ||
-	    take_end(o) != 0)
+	if (take_sums(o) != 0 || take_release(o) != 0 || take_entries(o) != 0)
 		return -1;
-	info->len = in->size;
-	input_digests(in, info->md5, info->sha512);
+	return take_end(o);
+}
+
+static int
+needs_sha512(const struct package_ask *ask)
+{
+	return ask->sha512 != NULL || !(ask->without & PACKAGE_NO_SHA512);
+}
+
+static int
+check_digests(struct opening *o)
+{
+	struct package_info *info = &o->p->info;
+
+	info->len = o->in.size;
+	if (!(o->ask->without & PACKAGE_NO_MD5))
+		md5_final(info->md5, &o->md5);
+	if (needs_sha512(o->ask))
+		sha512_final(info->sha512, &o->sha512);
 	if (o->ask->sha512 != NULL &&
 	    memcmp(o->ask->sha512, info->sha512, SHA512_SIZE) != 0)
 		return fail(o, NULL, "not the bytes that it should have");
-	if (check_misses(o) != 0 || check_clashes(o) != 0)
+	return 0;
+}
+
+/* With somebody to be asked first, what was found waits until all was read:
+ * the bytes behind what does not parse belong to the answer. */
+static int
+check(struct opening *o)
+{
+	const struct package_ask *ask = o->ask;
+	struct err why;
+	int ret = parse(o);
+
+	if (ask->settle != NULL && !o->in.failed)
+		input_skip_to(&o->in, o->in.size, o->err);
+	if (o->in.failed)
+		return -1; /* that is of the file, not of what is in it */
+	input_wait(&o->in);
+	if (ask->settle != NULL && ask->settle(ask->arg, &why) != 0) {
+		*o->err = why;
+		return -1;
+	}
+	if (ret == 0 && check_digests(o) != 0)
+		return -1;
+	tell_misses(o);
+	if (ret != 0 || check_misses(o) != 0 || check_clashes(o) != 0)
 		return -1;
 	return check_release(o);
+}
+
+static int
+start(struct opening *o)
+{
+	const struct package_ask *ask = o->ask;
+	struct digests_work works[3];
+	size_t n = 0;
+
+	md5_init(&o->md5);
+	sha512_init(&o->sha512);
+	if (ask->also != NULL)
+		works[n++] = *ask->also;
+	if (needs_sha512(ask)) {
+		works[n].update = digests_sha512;
+		works[n++].arg = &o->sha512;
+	}
+	if (!(ask->without & PACKAGE_NO_MD5)) {
+		works[n].update = digests_md5;
+		works[n++].arg = &o->md5;
+	}
+	if (input_open(&o->in, o->p->fd, o->p->shown, ask->max_bytes, works, n,
+		o->err) != 0)
+		return -1;
+	o->in.progress = ask->progress;
+	o->in.arg = ask->arg;
+	return 0;
 }
 
 struct package *
@@ -409,8 +492,9 @@ package_open(int fd, const char *shown, const struct package_ask *ask,
     struct err *e)
 {
 	static const struct package_ask nothing = {0};
-	struct opening o = {0};
 	struct package *p = calloc(1, sizeof *p);
+	struct opening o = {.misses = BUF_INIT};
+	struct err found;
 
 	if (p != NULL)
 		p->shown = strdup(shown);
@@ -422,13 +506,15 @@ package_open(int fd, const char *shown, const struct package_ask *ask,
 	p->fd = fd;
 	o.p = p;
 	o.ask = ask != NULL ? ask : &nothing;
-	o.err = e;
-	if (input_open(&o.in, fd, p->shown, o.ask->max_bytes, e) != 0 ||
-	    check(&o) != 0) {
+	o.err = &found;
+	if (start(&o) != 0 || check(&o) != 0) {
+		if (e != NULL)
+			*e = found;
 		package_free(p);
 		p = NULL;
 	}
 	input_close(&o.in);
+	buf_free(&o.misses);
 	return p;
 }
 

@@ -26,6 +26,7 @@ struct unpacking {
 	const char *dir; /* in messages */
 	struct err *err;
 	struct input in;
+	struct sha512 sha512; /* of all that in has read */
 	int root, base;
 	struct dirs to, from; /* below root and base */
 	/* Of a package --since: all files of the release; those that are seen
@@ -124,7 +125,7 @@ static int
 copy_all(struct unpacking *u)
 {
 	const struct package *p = u->p;
-	uint8_t md5_found[MD5_SIZE], found[SHA512_SIZE];
+	uint8_t found[SHA512_SIZE];
 	const struct entry *it;
 	size_t i;
 
@@ -140,7 +141,8 @@ copy_all(struct unpacking *u)
 	}
 	if (input_skip_to(&u->in, u->in.size, u->err) != 0)
 		return -1;
-	input_digests(&u->in, md5_found, found);
+	input_wait(&u->in);
+	sha512_final(found, &u->sha512);
 	if (memcmp(found, p->info.sha512, sizeof found) != 0)
 		return err_set(u->err, ERR_NO,
 		    "%s: changed since it was checked", p->shown);
@@ -501,6 +503,8 @@ open_fresh(const char *tmp, struct err *e)
 static int
 fill(struct unpacking *u, const char *tmp, const char *base_dir)
 {
+	const struct digests_work work = {digests_sha512, &u->sha512};
+
 	u->root = open_fresh(tmp, u->err);
 	if (u->root < 0)
 		return -1;
@@ -513,7 +517,9 @@ fill(struct unpacking *u, const char *tmp, const char *base_dir)
 		if (read_base(u, base_dir) != 0)
 			return -1;
 	}
-	if (input_open(&u->in, u->p->fd, u->p->shown, 0, u->err) != 0 ||
+	sha512_init(&u->sha512);
+	if (input_open(&u->in, u->p->fd, u->p->shown, 0, &work, 1, u->err) !=
+		0 ||
 	    make_folders(u) != 0 || copy_all(u) != 0)
 		return -1;
 	if (base_dir != NULL && add_base(u) != 0)

@@ -17,6 +17,8 @@
 #define RELEASE_DIR "release/"
 #define STAGING_DIR LOCK_STAGING "/"
 
+#define COMPARE_PIECE ((size_t)32 << 10) /* on the stack */
+
 #define PATH_MAX_LEN 512 /* a name of a release, a suffix, a folder */
 
 /* Between two tries. A server that restarts is back within a minute. */
@@ -162,42 +164,87 @@ on_moved(void *arg, uint64_t so_far)
 
 struct reading {
 	struct publish *p;
+	int fd; /* of the file it should be a copy of; -1: there is none */
+	int differs;
 	struct digests *digests;
 	uint64_t so_far;
 };
+
+/* Are these the next bytes of the file? -1: it cannot be read. */
+static int
+is_next(const struct reading *r, const uint8_t *bytes, size_t len)
+{
+	uint8_t here[COMPARE_PIECE];
+	uint64_t at = r->so_far;
+	size_t want;
+	ssize_t n;
+
+	while (len > 0) {
+		want = len < sizeof here ? len : sizeof here;
+		n = pread(r->fd, here, want, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0 || memcmp(here, bytes, (size_t)n) != 0)
+			return 0;
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return 1;
+}
 
 static int
 on_bytes(void *arg, const void *bytes, size_t len, struct err *e)
 {
 	struct reading *r = arg;
+	int same = 1;
 
-	(void)e;
+	if (r->fd >= 0 && !r->differs)
+		same = is_next(r, bytes, len);
+	if (same < 0)
+		return err_errno(e, ERR_LOCAL, "reading the package");
+	r->differs |= !same;
 	digests_feed(r->digests, bytes, len);
 	r->so_far += len;
 	on_moved(r->p, r->so_far);
 	return 0;
 }
 
-/* What the copy at path is: 0 with its digests and length, 1: there is none. */
+struct copy { /* what a file in the place is */
+	uint64_t len;
+	int differs; /* from the file here; 0 where there is none */
+	uint8_t md5[MD5_SIZE];
+	uint8_t sha512[SHA512_SIZE]; /* only where there is none */
+};
+
+/* What the copy at path is: 0 with out, 1: there is none. */
 static int
-read_back(struct publish *p, const char *path, uint64_t max,
-    uint8_t md5[MD5_SIZE], uint8_t sha512[SHA512_SIZE], uint64_t *len,
-    struct err *e)
+read_back(struct publish *p, const char *path, uint64_t max, int fd,
+    struct copy *out, struct err *e)
 {
-	struct reading r = {.p = p};
+	struct reading r = {.p = p, .fd = fd};
+	struct sha512 sha;
+	struct md5 five;
+	const struct digests_work works[] = {
+	    {digests_md5, &five}, {digests_sha512, &sha}};
 	uint64_t before = 0;
 	int ret;
 
 	p->what = "read back";
 	p->total = max - 1; /* the last one is not wished for */
 	do {
-		r.digests = digests_start(e);
+		md5_init(&five);
+		sha512_init(&sha);
+		r.digests = digests_start(works, fd < 0 ? 2 : 1, e);
 		if (r.digests == NULL)
 			return -1;
 		r.so_far = 0;
+		r.differs = 0;
 		store_hurry(p->config.store, max - 1);
 		ret = store_get(p->config.store, path, max, on_bytes, &r, e);
-		digests_end(r.digests, md5, sha512);
+		digests_free(r.digests);
 		/* From the front each time: where it always breaks at the same
 		 * place, it never ends. */
 		if (r.so_far > before && ret < 0 && e->kind == ERR_PEER) {
@@ -205,7 +252,10 @@ read_back(struct publish *p, const char *path, uint64_t max,
 			rearm(p);
 		}
 	} while (ret < 0 && again(p, e));
-	*len = r.so_far;
+	out->len = r.so_far;
+	out->differs = r.differs;
+	md5_final(out->md5, &five);
+	sha512_final(out->sha512, &sha);
 	return ret;
 }
 
@@ -215,22 +265,18 @@ compare(struct publish *p, const char *path, const struct publish_file *f,
     struct publish_outcome *out, struct err *why, struct err *e)
 {
 	char here[2 * MD5_SIZE + 1], there[2 * MD5_SIZE + 1];
-	uint8_t sha512[SHA512_SIZE];
-	uint64_t len;
+	struct copy copy = {.len = f->len};
 	int ret;
 
 	if (p->config.no_readback) {
-		ret = store_md5(p->config.store, path, out->md5, e);
+		ret = store_md5(p->config.store, path, copy.md5, e);
 		if (ret < 0)
 			return -1;
 		out->by_place = ret == 0;
 	}
-	if (out->by_place) {
-		memcpy(sha512, f->sha512, sizeof sha512);
-		len = f->len;
-	} else {
+	if (!out->by_place) {
 		/* One byte more tells that it is longer. */
-		ret = read_back(p, path, f->len + 1, out->md5, sha512, &len, e);
+		ret = read_back(p, path, f->len + 1, f->fd, &copy, e);
 		if (ret > 0)
 			return 2;
 		if (ret < 0 && e->kind != ERR_NO)
@@ -239,17 +285,21 @@ compare(struct publish *p, const char *path, const struct publish_file *f,
 			*why = *e;
 			return 1;
 		}
+		if (f->fd < 0)
+			copy.differs =
+			    memcmp(copy.sha512, f->sha512, SHA512_SIZE) != 0;
 	}
-	if (len == f->len && memcmp(out->md5, f->md5, MD5_SIZE) == 0 &&
-	    memcmp(sha512, f->sha512, SHA512_SIZE) == 0)
+	memcpy(out->md5, copy.md5, MD5_SIZE);
+	if (copy.len == f->len && memcmp(copy.md5, f->md5, MD5_SIZE) == 0 &&
+	    !copy.differs)
 		return 0;
 	hex_encode(here, f->md5, MD5_SIZE);
-	hex_encode(there, out->md5, MD5_SIZE);
+	hex_encode(there, copy.md5, MD5_SIZE);
 	err_set(why, ERR_NO,
 	    "%s: the copy there is another: %" PRIu64 " bytes, MD5 %s; here"
 	    " %" PRIu64 " bytes, MD5 %s%s",
-	    path, len, there, f->len, here,
-	    strcmp(here, there) == 0 ? " (SHA-512 differs)" : "");
+	    path, copy.len, there, f->len, here,
+	    strcmp(here, there) == 0 ? " (but other bytes)" : "");
 	return 1;
 }
 
@@ -455,7 +505,6 @@ put_small(struct publish *p, const char *part, const char *path,
 		return -1;
 	f.fd = fileno(file);
 	md5(f.md5, bytes, len);
-	sha512(f.sha512, bytes, len);
 	if (stage(p, part, &f, 0, &out, e) == 0)
 		ret = give_name(p, part, path, 1, next, e);
 	fclose(file);
@@ -625,11 +674,13 @@ int
 publish_check(struct publish *p, const struct publish_file *f, struct err *e)
 {
 	struct publish_outcome out = {.sent = 0};
+	struct publish_file digests = *f;
 	char path[PATH_MAX_LEN];
 	struct err why;
 
+	digests.fd = -1;
 	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
-	switch (compare(p, path, f, &out, &why, e)) {
+	switch (compare(p, path, &digests, &out, &why, e)) {
 	case 0:
 		return 0;
 	case 1:

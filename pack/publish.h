@@ -26,9 +26,9 @@
  *				release is when it takes its name
  *
  * Whatever gets a name in release was read back from the place and is equal
- * to what was meant, and gets the name by one rename. So nothing partial and
- * no package without its signature is ever seen there; and whatever instant a
- * run is killed at, the next run does what is missing.
+ * to what was meant, byte for byte, and gets the name by one rename. So nothing
+ *partial and no package without its signature is ever seen there; and whatever
+ *instant a run is killed at, the next run does what is missing.
  *
  * Functions block; a broken connection is made anew and the work gone on with,
  * as often as is said. They return 0, or another number that is told with
@@ -79,6 +79,8 @@ struct publish_file {
 	int fd;           /* the package, read by pread(2) */
 	uint64_t len;
 	uint8_t md5[MD5_SIZE];
+	/* For publish_check alone: a copy is compared with the file itself, and
+	 * equal bytes have equal digests. */
 	uint8_t sha512[SHA512_SIZE];
 	const void *sig; /* the bytes of name.sig */
 	size_t sig_len;
@@ -87,12 +89,14 @@ struct publish_file {
 struct publish_outcome {
 	uint8_t md5[MD5_SIZE]; /* of the copy in the place */
 	int was_there;         /* it had its name already, and these bytes */
-	int by_place;          /* the place's own word; no SHA-512 */
+	int by_place;          /* the place's own word; not read back */
 	uint64_t sent;         /* bytes that were uploaded */
 };
 
 /*
- * A package and its signature get their names. A file of the name with other
+ * A package and its signature get their names. The copy is read back and
+ * compared with fd as it comes; its MD5 is worked out too, and must be f's: so
+ * fd still holds what it held when that was made. A file of the name with other
  * bytes stays, and is ERR_NO, "release exists". A copy that is not equal is
  * deleted, and sent once more if part of it was there before; then ERR_NO.
  */

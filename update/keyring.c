@@ -314,20 +314,103 @@ keyring_verify(const struct keyring *r, const struct trust_key **key,
 	return result;
 }
 
-/* Feed the whole file to the check of its signature, and digest it. */
-static int
-check_bytes(struct ed25519_check *c, int fd, const char *shown,
-    uint8_t digest[SHA512_SIZE], struct err *e)
+struct keyring_check {
+	char *shown;
+	size_t n;
+	const struct trust_key **keys;
+	struct ed25519_check *checks; /* one for each */
+};
+
+struct keyring_check *
+keyring_check_start(const struct keyring *r, const struct signify_sig *sig,
+    const char *shown, struct err *e)
 {
+	struct keyring_check *c = calloc(1, sizeof *c);
+	const struct trust_key *k;
+	size_t i;
+
+	if (c == NULL)
+		goto no_memory;
+	c->shown = strdup(shown);
+	c->keys = calloc(r->n + 1, sizeof *c->keys);
+	c->checks = calloc(r->n + 1, sizeof *c->checks);
+	if (c->shown == NULL || c->keys == NULL || c->checks == NULL)
+		goto no_memory;
+	for (i = 0; i < r->n; i++) {
+		k = &r->keys[i];
+		if (memcmp(k->pub.keynum, sig->keynum, SIGNIFY_KEYNUM) != 0)
+			continue;
+		ed25519_check_init(&c->checks[c->n], sig->sig, k->pub.key);
+		c->keys[c->n++] = k;
+	}
+	if (c->n > 0)
+		return c;
+	err_set(e, ERR_NO, "%s: signed by none of these keys", shown);
+	keyring_check_free(c);
+	return NULL;
+
+no_memory:
+	err_set(e, ERR_LOCAL, "%s: out of memory", shown);
+	keyring_check_free(c);
+	return NULL;
+}
+
+void
+keyring_check_update(void *check, const void *bytes, size_t len)
+{
+	struct keyring_check *c = check;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		ed25519_check_update(&c->checks[i], bytes, len);
+}
+
+int
+keyring_check_final(struct keyring_check *c, const struct trust_key **key,
+    struct err *e)
+{
+	size_t i;
+
+	*key = NULL;
+	for (i = 0; i < c->n; i++)
+		if (ed25519_check_final(&c->checks[i]) == 0) {
+			*key = c->keys[i];
+			c->n = 0;
+			return 0;
+		}
+	c->n = 0;
+	return err_set(e, ERR_NO, "%s: the signature is not of this file",
+	    c->shown);
+}
+
+void
+keyring_check_free(struct keyring_check *c)
+{
+	if (c == NULL)
+		return;
+	free(c->shown);
+	free(c->keys);
+	free(c->checks);
+	free(c);
+}
+
+int
+keyring_check_fd(const struct keyring *r, const struct trust_key **key,
+    const struct signify_sig *sig, int fd, const char *shown, struct err *e)
+{
+	struct keyring_check *c = keyring_check_start(r, sig, shown, e);
 	uint8_t *piece = malloc(FD_PIECE);
-	struct sha512 hash;
 	off_t at = 0;
 	ssize_t n;
 	int ret = -1;
 
-	if (piece == NULL)
-		return err_set(e, ERR_LOCAL, "%s: out of memory", shown);
-	sha512_init(&hash);
+	*key = NULL;
+	if (c == NULL)
+		goto out;
+	if (piece == NULL) {
+		err_set(e, ERR_LOCAL, "%s: out of memory", shown);
+		goto out;
+	}
 	while ((n = pread(fd, piece, FD_PIECE, at)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -335,44 +418,14 @@ check_bytes(struct ed25519_check *c, int fd, const char *shown,
 			err_errno(e, ERR_LOCAL, "%s", shown);
 			goto out;
 		}
-		ed25519_check_update(c, piece, (size_t)n);
-		sha512_update(&hash, piece, (size_t)n);
+		keyring_check_update(c, piece, (size_t)n);
 		at += n;
 	}
-	sha512_final(digest, &hash);
-	ret = 0;
+	ret = keyring_check_final(c, key, e);
 out:
 	free(piece);
+	keyring_check_free(c);
 	return ret;
-}
-
-int
-keyring_check_fd(const struct keyring *r, const struct trust_key **key,
-    const struct signify_sig *sig, int fd, const char *shown,
-    uint8_t digest[SHA512_SIZE], struct err *e)
-{
-	struct ed25519_check c;
-	const struct trust_key *k;
-	int known = 0;
-	size_t i;
-
-	*key = NULL;
-	for (i = 0; i < r->n; i++) {
-		k = &r->keys[i];
-		if (memcmp(k->pub.keynum, sig->keynum, SIGNIFY_KEYNUM) != 0)
-			continue;
-		known = 1;
-		ed25519_check_init(&c, sig->sig, k->pub.key);
-		if (check_bytes(&c, fd, shown, digest, e) != 0)
-			return -1;
-		if (ed25519_check_final(&c) == 0) {
-			*key = k;
-			return 0;
-		}
-	}
-	return err_set(e, ERR_NO, "%s: %s", shown,
-	    known ? "the signature is not of this file"
-		  : "signed by none of these keys");
 }
 
 /* Every zone of the document's list is one zone and within the limit. */

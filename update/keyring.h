@@ -89,14 +89,24 @@ enum keyring_result keyring_verify(const struct keyring *r,
     const void *msg, size_t len) __attribute__((warn_unused_result));
 
 /*
- * The same for the file behind fd, which is read from its first byte to its
- * last by pread(2), never held whole; shown is its name in messages. 0 with
- * *key and with the SHA-512 of the very bytes that were signed: whoever reads
- * the file again compares it. -1 with err: ERR_NO, no good signature.
+ * The same for bytes that come in pieces: start, update with all of them in
+ * their order, final, free. start returns NULL with err when no key has the
+ * signature's number (ERR_NO), before anything is read; final 0 with *key,
+ * else -1 with err (ERR_NO) and *key NULL. shown names the bytes in messages.
+ * The keyring stays as it is until free. NULL may be freed.
  */
+struct keyring_check;
+struct keyring_check *keyring_check_start(const struct keyring *r,
+    const struct signify_sig *sig, const char *shown, struct err *e);
+void keyring_check_update(void *check, const void *bytes, size_t len);
+int keyring_check_final(struct keyring_check *c, const struct trust_key **key,
+    struct err *e) __attribute__((warn_unused_result));
+void keyring_check_free(struct keyring_check *c);
+
+/* The same for the file behind fd, which is read from its first byte to its
+ * last by pread(2), never held whole. */
 int keyring_check_fd(const struct keyring *r, const struct trust_key **key,
-    const struct signify_sig *sig, int fd, const char *shown,
-    uint8_t sha512[SHA512_SIZE], struct err *e)
+    const struct signify_sig *sig, int fd, const char *shown, struct err *e)
     __attribute__((warn_unused_result));
 
 /*

@@ -209,6 +209,18 @@ printf x | dd of=bad.tar bs=1 seek=3000 conv=notrunc 2>/dev/null
 run "$hotfix" unpack -p key.pub bad.tar two
 exits 1 'M4 one byte that is another'
 err_has 'the signature is not of this file' 'is no longer signed'
+run "$hotfix" verify -q -p key.pub bad.tar
+exits 1 'nor is it verified'
+is "$(cat out) $(grep -c . err)" 'bad.tar: FAILED 1' \
+	'and nothing else of it is told'
+cp arena-1.4.tar good.tar
+"$hotfix" pack -k key.sec -n arena -r other -o other.tar game >/dev/null
+cp other.tar.sig good.tar.sig
+run "$hotfix" verify -p key.pub good.tar
+exits 1 'M6 a good package with the signature of another'
+err_has 'the signature is not of this file' 'is told to have that'
+run "$hotfix" unpack -p key.pub good.tar two
+exits 1 'and is not unpacked'
 run "$hotfix" verify bad.tar
 exits 1 'and without a key'
 err_has 'not the listed bytes|bytes behind|sum is wrong' 'not as listed'

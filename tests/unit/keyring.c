@@ -343,9 +343,7 @@ static int
 check_fd(const struct keyring *r, const struct signify_sig *sig, int fd,
     const struct trust_key **key, struct err *e)
 {
-	uint8_t got[SHA512_SIZE];
-
-	return keyring_check_fd(r, key, sig, fd, "big", got, e);
+	return keyring_check_fd(r, key, sig, fd, "big", e);
 }
 
 static void
@@ -353,7 +351,6 @@ who_signed_a_file(void)
 {
 	const size_t len = ((size_t)256 << 10) * 2 + 9; /* some pieces */
 	struct signify_sec a = test_key(1), b = test_key(2);
-	uint8_t want[SHA512_SIZE], got[SHA512_SIZE];
 	const struct trust_key *key;
 	struct keyring r = KEYRING_INIT;
 	char *text = malloc(len);
@@ -372,11 +369,9 @@ who_signed_a_file(void)
 	IS(e.kind, ERR_NO, "is a no");
 	OK(key == NULL, "and gives no key");
 	test_trust(&r, &b, "bob");
-	IS(keyring_check_fd(&r, &key, &sig, fd, "big", got, &e), 0,
+	IS(check_fd(&r, &sig, fd, &key, &e), 0,
 	    "the second of two keys of one number signed it");
 	OK(key == &r.keys[1], "and is found");
-	sha512(want, text, len);
-	IS_MEM(got, want, sizeof want, "with the digest of what was signed");
 	IS(pwrite(fd, "x", 1, (off_t)len - 1), 1, "its last byte is changed");
 	IS(check_fd(&r, &sig, fd, &key, &e), -1, "which is found");
 	OK(strncmp(e.text, "big: ", 5) == 0, "and said: %s", e.text);

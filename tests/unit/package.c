@@ -627,6 +627,158 @@ test_switch(void)
 	IS(access("real/x", F_OK), 0, "and not what it led to");
 }
 
+/* --- who is asked before anything is told
+ * --------------------------------------
+ */
+
+struct asking {
+	struct told told;
+	size_t had; /* bytes, by also */
+	struct sha512 hash;
+	int answer, asked, told_before;
+	int fd; /* progress makes it shorter; -1: no */
+};
+
+static void
+also_had(void *arg, const void *bytes, size_t len)
+{
+	struct asking *a = arg;
+
+	a->had += len;
+	sha512_update(&a->hash, bytes, len);
+}
+
+static int
+on_settle(void *arg, struct err *e)
+{
+	struct asking *a = arg;
+
+	a->asked++;
+	a->told_before = a->told.n > 0;
+	return a->answer == 0 ? 0 : err_set(e, ERR_DENIED, "not for you");
+}
+
+static void
+on_miss(void *arg, const char *line)
+{
+	tell(&((struct asking *)arg)->told, line);
+}
+
+static void
+on_progress(void *arg, uint64_t so_far, uint64_t total)
+{
+	struct asking *a = arg;
+
+	(void)so_far;
+	(void)total;
+	if (a->fd >= 0 && ftruncate(a->fd, 512) != 0)
+		abort();
+}
+
+/* 1 when it was opened; a tells what happened. */
+static int
+ask(struct asking *a, const struct buf *b, int answer, int shorten,
+    struct err *e)
+{
+	const struct digests_work also = {also_had, a};
+	const struct package_ask how = {.also = &also,
+	    .settle = on_settle,
+	    .miss = on_miss,
+	    .progress = on_progress,
+	    .arg = a};
+	struct package *p;
+	int fd;
+
+	buf_free(&a->told.lines);
+	memset(a, 0, sizeof *a);
+	a->answer = answer;
+	sha512_init(&a->hash);
+	memset(e, 0, sizeof *e);
+	unlink("p.tar");
+	fd = open("p.tar", O_RDWR | O_CREAT | O_EXCL, 0644);
+	if (fd < 0 || file_write_all(fd, b->data, b->len) != 0)
+		abort();
+	a->fd = shorten ? fd : -1;
+	p = package_open(fd, "p.tar", &how, e);
+	package_free(p);
+	close(fd);
+	return p != NULL;
+}
+
+/* Whatever the bytes are: a no tells nothing of them, and had them all. */
+static void
+is_kept_quiet(const struct buf *b, const char *what)
+{
+	uint8_t want[SHA512_SIZE], got[SHA512_SIZE];
+	struct asking a = {.fd = -1};
+	struct err e;
+
+	IS(ask(&a, b, -1, 0, &e), 0, what);
+	IS_STR(e.text, "not for you", "tells why nothing is told");
+	IS(e.kind, ERR_DENIED, "in the words of who was asked");
+	IS(a.asked, 1, "once");
+	IS(a.told.n, 0, "and nothing else");
+	IS(a.had, b->len, "who had all bytes");
+	sha512(want, b->data, b->len);
+	sha512_final(got, &a.hash);
+	IS_MEM(got, want, sizeof want, "as they are");
+	buf_free(&a.told.lines);
+}
+
+static void
+test_settle(void)
+{
+	static const struct item damaged[] = {
+	    {.name = "a", .text = "x", .listed = "y"},
+	    {.name = "b", .text = "x", .listed = "y"},
+	};
+	const size_t many = 3 * DIGESTS_PIECE + 5; /* some pieces */
+	char *text = malloc(many);
+	const struct item large[] = {
+	    {.name = "a", .text = text},
+	    {.name = "b", .text = "x", .listed = "y"},
+	};
+	struct asking a = {.fd = -1};
+	struct buf b = BUF_INIT;
+	struct err e;
+
+	memset(text, 't', many - 1);
+	text[many - 1] = '\0';
+	build(&b, plain, N(plain), "");
+	IS(ask(&a, &b, 0, 0, &e), 1, "a yes, and a good package");
+	IS(a.asked, 1, "was asked once");
+	is_kept_quiet(&b, "a no, and a good package");
+	b.data[1]++;
+	is_kept_quiet(&b, "one that does not begin well");
+	IS(ask(&a, &b, 0, 0, &e), 0, "that with a yes");
+	IS(a.asked, 1, "is asked for");
+	IS(e.kind, ERR_NO, "and is what it is");
+	b.data[1]--;
+	b.len -= 700;
+	is_kept_quiet(&b, "no whole blocks");
+	b.len = 0;
+	is_kept_quiet(&b, "nothing");
+
+	build(&b, damaged, N(damaged), "");
+	is_kept_quiet(&b, "damaged files");
+	IS(ask(&a, &b, 0, 0, &e), 0, "those with a yes");
+	IS(a.told.n, 2, "are told");
+	IS(a.told_before, 0, "not before it");
+
+	build(&b, large, N(large), "");
+	is_kept_quiet(&b, "a large one");
+	b.data[1]++;
+	is_kept_quiet(&b, "one that is large, and does not begin well");
+	b.data[1]--;
+	IS(ask(&a, &b, 0, 1, &e), 0, "one that becomes shorter meanwhile");
+	OK(strstr(e.text, "ends in the middle") != NULL, "is told: %s", e.text);
+	IS(a.asked, 0, "before anybody is asked");
+	IS(a.told.n, 0, "and no more than that");
+	buf_free(&a.told.lines);
+	buf_free(&b);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -647,5 +799,6 @@ main(void)
 	test_since();
 	test_folder();
 	test_switch();
+	test_settle();
 	return tap_done();
 }

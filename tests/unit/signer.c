@@ -63,11 +63,27 @@ test_command(void)
 	buf_free(&want);
 }
 
+/* As a file that was read once before, and held this then. */
+static int
+sign_file(const struct signer *s, const void *before, size_t len, int fd,
+    struct buf *lines, struct err *e)
+{
+	struct signer_run r;
+	int ret;
+
+	signer_begin(&r, s);
+	signer_take(&r, before, 5);
+	signer_take(&r, (const char *)before + 5, len - 5);
+	ret = signer_end(&r, fd, "big", lines, e);
+	signer_drop(&r);
+	return ret;
+}
+
 static void
 test_file(void)
 {
 	struct buf lines = BUF_INIT, want = BUF_INIT, seen = BUF_INIT;
-	const size_t len = FILE_PIECE * 2 + 17;
+	const size_t len = DIGESTS_PIECE * 2 + 17;
 	char *text = malloc(len);
 	struct signer s;
 	struct err e;
@@ -81,23 +97,32 @@ test_file(void)
 	s.sec.seed[0] = 7;
 	strcpy(s.name, "k");
 	IS(signer_sign(&s, text, len, &want, &e), 0, "signed as a text");
-	IS(signer_sign_fd(&s, fd, "big", &lines, &e), 0, "signed as a file");
+	IS(sign_file(&s, text, len, fd, &lines, &e), 0, "signed as a file");
 	OK(lines.len == want.len &&
 		memcmp(lines.data, want.data, want.len) == 0,
 	    "is the same");
+	buf_reset(&lines);
+	text[len - 1] = 'y';
+	IS(sign_file(&s, text, len, fd, &lines, &e), -1,
+	    "another byte the second time");
+	OK(strstr(e.text, "big: changed while") != NULL, "is told: %s", e.text);
+	text[len - 1] = 'x';
+	IS(sign_file(&s, text, len - 1, fd, &lines, &e), -1,
+	    "one byte more then");
+	IS(lines.len, 0, "and nothing is signed");
 
 	IS(file_write("sig", want.data, want.len, 0644, &e), 0, "an answer");
 	buf_reset(&lines);
 	s.command = "cat >seen && cat sig";
-	IS(signer_sign_fd(&s, fd, "big", &lines, &e), 0, "by a command");
+	IS(sign_file(&s, text, len, fd, &lines, &e), 0, "by a command");
 	OK(lines.len == want.len, "its answer is taken");
 	IS(file_read("seen", len, &seen, &e), 0, "what it was given");
 	OK(seen.len == len && memcmp(seen.data, text, len) == 0,
 	    "is the whole file");
 	s.command = "echo no";
-	IS(signer_sign_fd(&s, fd, "big", &lines, &e), -1, "another answer");
+	IS(sign_file(&s, text, len, fd, &lines, &e), -1, "another answer");
 	s.command = "exit 3";
-	IS(signer_sign_fd(&s, fd, "big", &lines, &e), -1, "a failure");
+	IS(sign_file(&s, text, len, fd, &lines, &e), -1, "a failure");
 	OK(strstr(e.text, "exit 3") != NULL, "is told: %s", e.text);
 	close(fd);
 	free(text);
