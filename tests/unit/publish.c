@@ -725,6 +725,38 @@ test_refusals(void)
 	store_close(s);
 }
 
+/* MD5 is no proof: the bytes themselves are compared. */
+static void
+test_same_md5(void)
+{
+	static const char like[] =
+	    "release two, another package, and a longer one than thaT";
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_config c;
+	struct publish_outcome out;
+	struct lock_self self;
+	FILE *tar = file_of(TAR2);
+	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	struct publish *u;
+	struct err e;
+	int busy;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	set_up(&p);
+	put_file(&p, "release/game-2.tar", like);
+	md5(f.md5, like, strlen(like)); /* as if both had this one */
+	c = config_of(s, &self);
+	u = publish_open(&c, &busy, &e);
+	IS(publish_package(u, &f, &out, &e), -1, "other bytes of the same MD5");
+	OK(strstr(e.text, "(but other bytes)") != NULL, "are found: %s",
+	    e.text);
+	publish_close(u, &e);
+	fclose(tar);
+	store_close(s);
+}
+
 /* A place that breaks at the same byte each time. */
 static void
 test_no_progress(void)
@@ -889,6 +921,7 @@ main(void)
 	test_faults("a break after", AFTER, 0, 0);
 	test_faults("a break after, nothing to be replaced,", AFTER, 1, 0);
 	test_refusals();
+	test_same_md5();
 	test_no_progress();
 	test_digest_there();
 	test_lock();
