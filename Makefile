@@ -238,17 +238,19 @@ lua-cases: all $(B)/tests/lua-cases
 # Beside what one would use instead, in turns; T=NAME runs one of them:
 #   pause     how long a program stands still when a function is replaced.
 #             PEER=FILE: reload.lua of luareload, to be measured beside it
+#   package   how long a client stands still when a package comes in force
 #   sums      verify --sums
 #   publish   publish, to three FTP servers, and on a line with a delay
 #   ntp       time
 # Times of sanitized code tell nothing.
-BENCH      := pause sums publish ntp
+BENCH      := pause package sums publish ntp
 BENCH_LIBC := $(if $(filter asan,$(LIBC)),musl,$(LIBC))
 BENCH_DIR  := build/$(BENCH_LIBC)
 bench:
-	$(Q)sh tests/deps.sh $(if $(filter pause,$(T)),build,bench)
+	$(Q)sh tests/deps.sh $(if $(filter pause package,$(T)),build,bench)
 	$(Q)$(MAKE) --no-print-directory LIBC=$(BENCH_LIBC) all \
-		$(BENCH_DIR)/bench/pause $(BENCH_DIR)/bench/delay
+		$(BENCH_DIR)/bench/pause $(BENCH_DIR)/bench/package \
+		$(BENCH_DIR)/bench/delay
 	$(Q)PEER='$(PEER)' HOTFIX=$(CURDIR)/$(BENCH_DIR)/hotfix \
 		HOTFIX_BUILD=$(CURDIR)/$(BENCH_DIR) \
 		sh tests/bench/run.sh $(if $(T),$(T),$(BENCH))

@@ -21,12 +21,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "lua-host/package_fetch.h"
+#include "lua-host/package_modules.h"
 #include "lua-host/releases.h"
-#include "lua-host/wrap.h"
 
 /* Old releases are removed in a job; one that takes longer is gone on with at
  * the next start. */
 #define SWEEP_NS INT64_C(600000000000)
+
+/* Of a turn of the loop, for making modules ready: a frame of a game that draws
+ * 60 of them in a second has 16 ms, most of which it needs. */
+#define SLICE_NS INT64_C(3000000)
 
 /* An update with a package that the engine has. */
 struct held {
@@ -38,7 +42,8 @@ struct held {
 	char *on; /* it waits as a whole for this event; NULL: in force */
 	void *part;
 	size_t len;
-	int all; /* its text has every module that is loaded */
+	int all; /* every module that is loaded is in its list */
+	struct package_modules *modules; /* made ready, while it waits */
 };
 
 struct fetch {
@@ -50,7 +55,8 @@ struct fetch {
 	char base[RELEASES_NAME + 1]; /* "": none is here */
 	struct loop_timer delay;
 	struct job *job;
-	int64_t start_ns;
+	int64_t start_ns, took_ns;
+	struct package_modules *modules; /* they are being made ready */
 };
 
 struct sweep {
@@ -80,6 +86,9 @@ struct client_packages {
 	struct fetch *fetches;
 	struct sweep *sweeps;
 	struct news *news;
+	/* What was fetched last, until it is applied; or NULL. */
+	struct package_modules *ready;
+	uint64_t ready_id;
 	struct buf report; /* of the latest change */
 	struct err why;
 };
@@ -135,6 +144,7 @@ held_free(struct held *h)
 	free(h->feature);
 	free(h->on);
 	free(h->part);
+	package_modules_free(h->modules);
 	free(h);
 }
 
@@ -148,6 +158,7 @@ fetch_end(struct fetch *f)
 	*at = f->next;
 	loop_timer_cancel(f->owner->wire->loop, &f->delay);
 	job_cancel(f->job);
+	package_modules_free(f->modules);
 	free(f->from);
 	free(f->full_from);
 	free(f);
@@ -186,6 +197,7 @@ client_packages_free(struct client_packages *p)
 		free(n->folder);
 		free(n);
 	}
+	package_modules_free(p->ready);
 	releases_close(p->releases);
 	package_fetch_free(&p->fetch);
 	buf_free(&p->report);
@@ -278,6 +290,35 @@ body(void *arg, struct job_pipe *pipe, struct buf *text)
 /* --- fetching: here --------------------------------------------------------
  */
 
+static int
+is_in(const uint64_t *ids, size_t n, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return 1;
+	return 0;
+}
+
+/* 1 when the program has an update of a lower id that stays; or when there is
+ * no memory to tell. */
+static int
+lies_on_one(const struct client_packages *p, uint64_t id, const uint64_t *drop,
+    size_t ndrop)
+{
+	size_t n = engine_list(p->wire->engine, NULL, 0), i;
+	uint64_t *ids = calloc(n + 1, sizeof *ids);
+	int is = ids == NULL;
+
+	if (ids != NULL)
+		engine_list(p->wire->engine, ids, n);
+	for (i = 0; ids != NULL && i < n; i++)
+		is |= ids[i] < id && !is_in(drop, ndrop, ids[i]);
+	free(ids);
+	return is;
+}
+
 /* The release that the document brings, when it is here: 1 with its package. */
 static const struct doc_package *
 pick(const struct client_packages *p, const struct doc *d,
@@ -294,21 +335,75 @@ pick(const struct client_packages *p, const struct doc *d,
 	return NULL;
 }
 
+/* Tell how it ended. */
+static void
+end(struct fetch *f, enum result result, const char *text, size_t len)
+{
+	struct client_packages *p = f->owner;
+	struct client_applied out = {
+	    .result = result, .text = text, .len = len, .took_ns = f->took_ns};
+	uint64_t id = f->id;
+
+	if (f->modules != NULL) {
+		package_modules_free(p->ready);
+		p->ready = f->modules;
+		p->ready_id = id;
+		f->modules = NULL;
+	}
+	fetch_end(f);
+	p->fetched(p->arg, id, &out);
+}
+
+/* Some of the modules, between two turns of the loop. */
+static void
+on_slice(void *arg)
+{
+	struct fetch *f = arg;
+	struct client_packages *p = f->owner;
+	int64_t now = clock_mono_ns();
+
+	/* What cannot be done now is done when it is applied. */
+	if (!package_modules_prepare(f->modules, lies_on_one(p, f->id, NULL, 0),
+		now + SLICE_NS) ||
+	    loop_timer_set(p->wire->loop, &f->delay, clock_mono_ns(), on_slice,
+		f) != 0)
+		end(f, RESULT_READY, "", 0);
+}
+
+/* The package is here: its modules are made ready, before anybody is told. */
+static void
+make_ready(struct fetch *f)
+{
+	struct client_packages *p = f->owner;
+	const struct doc_package *package;
+	char release[RELEASES_NAME + 1];
+	char *dir = NULL;
+
+	package = pick(p, f->doc, release);
+	if (package != NULL && p->wire->engine != NULL)
+		dir = releases_path(p->releases, package->name, release);
+	if (dir != NULL)
+		f->modules =
+		    package_modules_new(p->wire->modules, p->wire->engine, dir);
+	free(dir);
+	if (f->modules == NULL || loop_timer_set(p->wire->loop, &f->delay,
+				      clock_mono_ns(), on_slice, f) != 0)
+		end(f, RESULT_READY, "", 0);
+}
+
 static void
 on_done(void *arg, int status, const char *text, size_t len)
 {
 	struct fetch *f = arg;
-	struct client_packages *p = f->owner;
-	struct client_applied out = {.text = text, .len = len};
-	uint64_t id = f->id;
 
-	out.took_ns = clock_mono_ns() - f->start_ns;
-	out.result = status == PACKAGE_IS_HERE   ? RESULT_READY
-		     : status == PACKAGE_GAVE_UP ? RESULT_GAVE_UP
-						 : RESULT_FAILED;
+	f->took_ns = clock_mono_ns() - f->start_ns;
 	f->job = NULL;
-	fetch_end(f);
-	p->fetched(p->arg, id, &out);
+	if (status == PACKAGE_IS_HERE)
+		make_ready(f);
+	else
+		end(f,
+		    status == PACKAGE_GAVE_UP ? RESULT_GAVE_UP : RESULT_FAILED,
+		    text, len);
 }
 
 static int
@@ -395,147 +490,49 @@ client_packages_cancel(struct client_packages *p, uint64_t id)
 		fetch_end(f);
 }
 
-/* --- the text ------------------------------------------------------------- */
+/* --- the modules -----------------------------------------------------------
+ */
 
+/* What a package brings, for the engine. */
 struct making {
-	const char *dir;
-	struct buf *out;
-	int all;
-	size_t loaded, swapped;
-	struct err *e;
+	struct package_modules *modules;
+	struct engine_text texts[2]; /* the modules, the part */
+	const struct engine_text *below, *text;
+	size_t swapped;
 };
 
-/* The module's file in a folder, to out: 1; 0: it has none; -1 with err. */
-static int
-read_module(const char *dir, const char *name, struct buf *out, struct err *e)
-{
-	struct buf file = BUF_INIT;
-	struct stat st;
-	char *path = NULL;
-	int init, rc = 0;
-
-	for (init = 0; init < 2 && rc == 0; init++) {
-		buf_reset(&file);
-		modules_file_name(&file, name, init);
-		path = buf_text(&file) != NULL ? file_join(dir, buf_text(&file))
-					       : NULL;
-		if (path == NULL)
-			rc = err_set(e, ERR_LOCAL, "out of memory");
-		else if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-			rc =
-			    file_read(path, CLIENT_PACKAGE_SOURCES, out, e) == 0
-				? 1
-				: -1;
-		free(path);
-	}
-	buf_free(&file);
-	return rc;
-}
-
-static int
-put_module(void *arg, const char *name, const uint8_t loaded[SHA512_SIZE])
-{
-	struct making *m = arg;
-	struct buf source = BUF_INIT;
-	uint8_t digest[SHA512_SIZE];
-	int rc = 0;
-
-	if (!wrap_name_is_valid(name, strlen(name)))
-		return 0;
-	rc = read_module(m->dir, name, &source, m->e);
-	if (rc == 1) {
-		m->loaded++;
-		rc = 0;
-		sha512(digest, source.data, source.len);
-		if (m->all || loaded == NULL ||
-		    memcmp(digest, loaded, sizeof digest) != 0) {
-			m->swapped++;
-			if (wrap_loaded_module(m->out, name, strlen(name),
-				source.data, source.len) != 0)
-				rc = err_set(m->e, ERR_LOCAL, "out of memory");
-		}
-	}
-	if (rc == 0 && m->out->len > CLIENT_PACKAGE_SOURCES)
-		rc = err_set(m->e, ERR_NO,
-		    "the modules that changed have more than %zu bytes in all",
-		    CLIENT_PACKAGE_SOURCES);
-	buf_free(&source);
-	return rc;
-}
-
-static int
-is_in(const uint64_t *ids, size_t n, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (ids[i] == id)
-			return 1;
-	return 0;
-}
-
-/* 1 when the program has an update of a lower id that stays; or when there is
- * no memory to tell. */
-static int
-lies_on_one(const struct client_packages *p, uint64_t id, const uint64_t *drop,
-    size_t ndrop)
-{
-	size_t n = engine_list(p->wire->engine, NULL, 0), i;
-	uint64_t *ids = calloc(n + 1, sizeof *ids);
-	int is = ids == NULL;
-
-	if (ids != NULL)
-		engine_list(p->wire->engine, ids, n);
-	for (i = 0; ids != NULL && i < n; i++)
-		is |= ids[i] < id && !is_in(drop, ndrop, ids[i]);
-	free(ids);
-	return is;
-}
-
 /*
- * The text of the modules, in the order of their names. The document's client
- * part comes in above it. 0, or -1 with err.
+ * The modules of the release come in below the document's client part, or
+ * alone. 0, or -1 with err. What was made ready before is taken from m, and
+ * stays there.
  */
 static int
-make_text(struct client_packages *p, struct held *h, int all, struct making *m,
-    struct buf *out, struct err *e)
+make_list(struct client_packages *p, struct held *h, int all, struct making *m,
+    struct err *e)
 {
-	/* An update that uses nothing of the API counts as one that cannot be
-	 * taken back. */
-	static const char something[] = "hotfix.on_rollback(function() end)\n";
-	char *dir = releases_path(p->releases, h->name, h->release);
-	int rc = -1;
+	char *dir;
 
-	memset(m, 0, sizeof *m);
-	m->dir = dir;
-	m->out = out;
-	m->all = all;
-	m->e = e;
 	err_set(e, ERR_LOCAL, "out of memory");
-	buf_puts(out, something);
-	if (dir != NULL)
-		rc = modules_each(p->wire->modules, put_module, m);
-	if (rc == 0 && out->oom)
-		rc = err_set(e, ERR_LOCAL, "out of memory");
+	if (m->modules == NULL &&
+	    (dir = releases_path(p->releases, h->name, h->release)) != NULL) {
+		m->modules =
+		    package_modules_new(p->wire->modules, p->wire->engine, dir);
+		free(dir);
+	}
+	if (m->modules == NULL ||
+	    package_modules_list(m->modules, all, &m->texts[0], e) != 0)
+		return -1;
+	m->swapped = m->texts[0].nmodules;
+	m->below = NULL;
+	m->text = &m->texts[0];
+	if (h->len > 0) {
+		m->below = m->text;
+		m->text = &m->texts[1];
+		m->texts[1].text = h->part;
+		m->texts[1].len = h->len;
+	}
 	h->all = all;
-	free(dir);
-	return rc;
-}
-
-/* What the engine is given: the modules below the part, or alone. */
-static void
-split(const struct held *h, const struct buf *modules,
-    struct engine_text texts[2], const struct engine_text **below)
-{
-	texts[0].text = (const char *)modules->data;
-	texts[0].len = modules->len;
-	texts[1] = texts[0];
-	*below = NULL;
-	if (h->len == 0)
-		return;
-	texts[1].text = h->part;
-	texts[1].len = h->len;
-	*below = &texts[0];
+	return 0;
 }
 
 /* --- what is in force ------------------------------------------------------
@@ -873,7 +870,8 @@ report_coming(struct client_packages *p, const struct held *h,
 	snprintf(line, sizeof line,
 	    "package %s %s: %zu of %zu loaded modules swapped, %llu other "
 	    "files for when they are read next\n",
-	    h->name, h->called, m->swapped, m->loaded,
+	    h->name, h->called, m->swapped,
+	    m->modules != NULL ? package_modules_loaded(m->modules) : 0,
 	    (unsigned long long)rest);
 	report(p, out, line);
 }
@@ -904,10 +902,6 @@ deepen(struct client_packages *p, const struct wire_update *u,
     struct wire_outcome *out)
 {
 	struct held *h;
-	struct making m;
-	struct buf text = BUF_INIT;
-	struct engine_text texts[2];
-	const struct engine_text *below;
 	enum engine_result r;
 	struct err e;
 
@@ -915,15 +909,17 @@ deepen(struct client_packages *p, const struct wire_update *u,
 		if (h->id < u->doc->id || h->on != NULL || h->all ||
 		    is_in(u->drop, u->ndrop, h->id))
 			continue;
-		buf_reset(&text);
-		if (make_text(p, h, 1, &m, &text, &e) != 0) {
+		struct making m = {0};
+
+		if (make_list(p, h, 1, &m, &e) != 0) {
+			package_modules_free(m.modules);
 			h->all = 0;
 			fail(p, &e, out);
 			break;
 		}
-		split(h, &text, texts, &below);
 		r = engine_change_both(p->wire->engine, NULL, 0, h->id,
-		    h->feature, below, &texts[1], NULL, &p->wire->report);
+		    h->feature, m.below, m.text, NULL, &p->wire->report);
+		package_modules_free(m.modules);
 		if (r != ENGINE_APPLIED && r != ENGINE_HAVE &&
 		    r != ENGINE_DEFERRED) {
 			h->all = 0;
@@ -931,8 +927,20 @@ deepen(struct client_packages *p, const struct wire_update *u,
 			break;
 		}
 	}
-	buf_free(&text);
 	return h == NULL ? 0 : -1;
+}
+
+/* What was made ready when this one was fetched, or NULL. */
+static struct package_modules *
+take_ready(struct client_packages *p, uint64_t id)
+{
+	struct package_modules *modules = NULL;
+
+	if (p->ready != NULL && p->ready_id == id) {
+		modules = p->ready;
+		p->ready = NULL;
+	}
+	return modules;
 }
 
 static void
@@ -941,31 +949,24 @@ apply_package(struct client_packages *p, const struct wire_update *u,
 {
 	char release[RELEASES_NAME + 1];
 	const struct doc_package *package = pick(p, u->doc, release);
-	struct wire_update made = *u;
-	struct buf text = BUF_INIT;
-	struct engine_text texts[2];
-	const struct engine_text *below;
 	struct held *h = NULL;
-	struct making m;
+	struct making m = {.modules = take_ready(p, u->doc->id)};
 	struct err e;
 
 	if (package == NULL) {
 		err_set(&e, ERR_LOCAL, "the package is not here any more");
 		fail(p, &e, out);
-		return;
+		goto out;
 	}
 	err_set(&e, ERR_LOCAL, "out of memory");
 	h = held_new(u->doc, package, release, u->part, u->len);
 	if (h == NULL ||
-	    make_text(p, h, lies_on_one(p, h->id, u->drop, u->ndrop), &m, &text,
-		&e) != 0) {
+	    make_list(p, h, lies_on_one(p, h->id, u->drop, u->ndrop), &m, &e) !=
+		0) {
 		fail(p, &e, out);
 		goto out;
 	}
-	split(h, &text, texts, &below);
-	made.part = texts[1].text;
-	made.len = texts[1].len;
-	wire_apply_both(p->wire, &made, below, out);
+	wire_apply_both(p->wire, u, m.below, m.text, out);
 	if (!went_well(out->result))
 		goto out;
 	held_free(take_out(p, h->id));
@@ -973,11 +974,14 @@ apply_package(struct client_packages *p, const struct wire_update *u,
 	if (h->on == NULL) {
 		enter(p, h);
 		report_coming(p, h, &m, out);
+	} else {
+		h->modules = m.modules;
+		m.modules = NULL;
 	}
 	h = NULL;
 out:
 	held_free(h);
-	buf_free(&text);
+	package_modules_free(m.modules);
 }
 
 void
@@ -1007,11 +1011,8 @@ client_packages_release(struct client_packages *p, uint64_t id,
     struct wire_outcome *out)
 {
 	struct held *h = find_held(p, id);
-	struct buf text = BUF_INIT;
-	struct engine_text texts[2];
-	const struct engine_text *below;
 	struct engine_report ignored;
-	struct making m;
+	struct making m = {0};
 	struct err e;
 
 	if (h == NULL || h->on == NULL) {
@@ -1022,13 +1023,12 @@ client_packages_release(struct client_packages *p, uint64_t id,
 	/* Modules may have been loaded since it came. If it cannot be made
 	 * anew, what it was made of then is the best there is. */
 	engine_report_init(&ignored);
-	if (make_text(p, h, lies_on_one(p, id, NULL, 0), &m, &text, &e) == 0) {
-		split(h, &text, texts, &below);
+	m.modules = h->modules;
+	h->modules = NULL;
+	if (make_list(p, h, lies_on_one(p, id, NULL, 0), &m, &e) == 0)
 		(void)engine_change_both(p->wire->engine, NULL, 0, id,
-		    h->feature, below, &texts[1], h->on, &ignored);
-	}
+		    h->feature, m.below, m.text, h->on, &ignored);
 	engine_report_free(&ignored);
-	buf_free(&text);
 	wire_release(p->wire, id, out);
 	if (out->result == RESULT_APPLIED || out->result == RESULT_DEFERRED) {
 		free(h->on);
@@ -1038,6 +1038,7 @@ client_packages_release(struct client_packages *p, uint64_t id,
 		report_coming(p, h, &m, out);
 		tidy(p, h->name);
 	}
+	package_modules_free(m.modules);
 	client_packages_settled(p, id);
 }
 
@@ -1067,11 +1068,13 @@ count_staying(void *arg, const char *name, const uint8_t loaded[SHA512_SIZE])
 	struct buf theirs = BUF_INIT, before = BUF_INIT;
 	uint8_t digest[SHA512_SIZE];
 
-	if (loaded != NULL && read_module(s->dir, name, &theirs, NULL) == 1) {
+	if (loaded != NULL &&
+	    package_modules_read(s->dir, name, &theirs, NULL) == 1) {
 		sha512(digest, theirs.data, theirs.len);
 		if (memcmp(digest, loaded, sizeof digest) == 0 &&
 		    (s->before == NULL ||
-			read_module(s->before, name, &before, NULL) != 1 ||
+			package_modules_read(s->before, name, &before, NULL) !=
+			    1 ||
 			before.len != theirs.len ||
 			memcmp(before.data, theirs.data, before.len) != 0))
 			s->n++;

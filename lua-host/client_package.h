@@ -26,9 +26,6 @@
  * runs the same.
  */
 
-/* Sources of one package that are swapped, in all: a text of the engine's. */
-#define CLIENT_PACKAGE_SOURCES ENGINE_TEXT_MAX
-
 struct client_packages;
 
 struct client_packages_options {

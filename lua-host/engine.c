@@ -22,11 +22,51 @@ engine_entry_free(struct engine_entry *en)
 	free(en->event);
 	free(en->name);
 	free(en->text);
+	free(en->modules);
 	free(en);
 }
 
+/* Bytes of a text, or of all names and sources of a list of modules. */
+static size_t
+size_of(const struct engine_text *t)
+{
+	size_t i, size = 0;
+
+	if (t->modules == NULL)
+		return t->len;
+	for (i = 0; i < t->nmodules; i++)
+		size += strlen(t->modules[i].name) + 1 + t->modules[i].len;
+	return size;
+}
+
+/* The list is copied to the entry's text, which has room for it. */
+static int
+copy_modules(struct engine_entry *en, const struct engine_text *t)
+{
+	struct engine_module *m;
+	char *to = en->text;
+	size_t i, len;
+
+	en->modules = calloc(t->nmodules + 1, sizeof *en->modules);
+	if (en->modules == NULL)
+		return -1;
+	for (i = 0; i < t->nmodules; i++) {
+		m = &en->modules[i];
+		*m = t->modules[i];
+		len = strlen(m->name) + 1;
+		m->name = memcpy(to, m->name, len);
+		to += len;
+		if (m->len > 0)
+			memcpy(to, m->source, m->len);
+		m->source = to;
+		to += m->len;
+	}
+	en->nmodules = t->nmodules;
+	return 0;
+}
+
 struct engine_entry *
-engine_entry_new(uint64_t id, const char *name, const char *text, size_t len,
+engine_entry_new(uint64_t id, const char *name, const struct engine_text *text,
     const char *event)
 {
 	struct engine_entry *en = calloc(1, sizeof *en);
@@ -34,18 +74,19 @@ engine_entry_new(uint64_t id, const char *name, const char *text, size_t len,
 	if (en == NULL)
 		return NULL;
 	en->id = id;
-	en->len = len;
+	en->len = size_of(text);
 	en->name = strdup(name);
-	en->text = malloc(len > 0 ? len : 1);
+	en->text = malloc(en->len > 0 ? en->len : 1);
 	if (event != NULL)
 		en->event = strdup(event);
 	if (en->name == NULL || en->text == NULL ||
-	    (event != NULL && en->event == NULL)) {
+	    (event != NULL && en->event == NULL) ||
+	    (text->modules != NULL && copy_modules(en, text) != 0)) {
 		engine_entry_free(en);
 		return NULL;
 	}
-	if (len > 0)
-		memcpy(en->text, text, len);
+	if (text->modules == NULL && en->len > 0)
+		memcpy(en->text, text->text, en->len);
 	return en;
 }
 
@@ -191,6 +232,8 @@ open_engine(lua_State *L)
 	lua_createtable(L, ENGINE_SLOTS, 0);
 	lua_newtable(L);
 	lua_rawseti(L, 2, ENGINE_RECORDS);
+	lua_newtable(L);
+	lua_rawseti(L, 2, ENGINE_COMPILED);
 	e->W = lua_newthread(L);
 	lua_sethook(e->W, NULL, 0, 0);
 	lua_rawseti(L, 2, ENGINE_THREAD);
@@ -322,12 +365,87 @@ engine_compile(struct engine *e, const char *name, const char *text, size_t len,
 	return failed || over != STATE_WITHIN ? -1 : 0;
 }
 
+struct preparing {
+	struct engine *e;
+	const char *name, *text;
+	size_t len;
+	lua_Integer number;
+};
+
+static int
+prepare(lua_State *L)
+{
+	struct preparing *p = lua_touserdata(L, 1);
+
+	engine_push_table(L, p->e);
+	lua_rawgeti(L, -1, ENGINE_COMPILED);
+	if (engine_load_module(L, p->name, p->text, p->len) != 0)
+		lua_error(L);
+	lua_rawseti(L, -2, p->e->last_compiled + 1);
+	p->number = ++p->e->last_compiled;
+	return 0;
+}
+
+lua_Integer
+engine_prepare(struct engine *e, const char *name, const void *source,
+    size_t len)
+{
+	struct preparing p = {e, name, source, len, 0};
+	lua_State *U = e->W;
+
+	if (e->busy)
+		return 0;
+	state_begin_budget(e->state, U, &e->limits);
+	lua_pushcfunction(U, prepare);
+	lua_pushlightuserdata(U, &p);
+	if (lua_pcall(U, 1, 0, 0) != LUA_OK)
+		lua_pop(U, 1);
+	state_end_budget(e->state);
+	return p.number;
+}
+
+void
+engine_forget(struct engine *e, lua_Integer compiled)
+{
+	lua_State *L = state_lua(e->state);
+
+	if (compiled == 0)
+		return;
+	/* Nothing here allocates: what is not there is not put there. */
+	engine_push_table(L, e);
+	lua_rawgeti(L, -1, ENGINE_COMPILED);
+	if (lua_rawgeti(L, -1, compiled) != LUA_TNIL) {
+		lua_pushnil(L);
+		lua_rawseti(L, -3, compiled);
+	}
+	lua_pop(L, 3);
+}
+
+static int
+has_modules(const struct engine_entry *en, const struct engine_text *t)
+{
+	const struct engine_module *a, *b;
+	size_t i;
+
+	for (i = 0; i < t->nmodules; i++) {
+		a = &en->modules[i];
+		b = &t->modules[i];
+		if (strcmp(a->name, b->name) != 0 || a->len != b->len ||
+		    (a->len > 0 && memcmp(a->source, b->source, a->len) != 0))
+			return 0;
+	}
+	return 1;
+}
+
 /* 1 when the entry (NULL: none) has this text (NULL: none). */
 static int
 has_text(const struct engine_entry *en, const struct engine_text *t)
 {
 	if (en == NULL || t == NULL)
 		return en == NULL && t == NULL;
+	if (en->modules != NULL || t->modules != NULL)
+		return en->modules != NULL && t->modules != NULL &&
+		       en->nmodules == t->nmodules && has_modules(en, t);
 	return en->len == t->len && memcmp(en->text, t->text, t->len) == 0;
 }
 
@@ -350,19 +468,19 @@ enter(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 		return held == 0 ? ENGINE_REVERTED
 				 : engine_step(e, &step, report);
 	for (i = 0; i < 2; i++)
-		if (texts[i] != NULL && texts[i]->len > ENGINE_TEXT_MAX)
+		if (texts[i] != NULL && size_of(texts[i]) > ENGINE_TEXT_MAX)
 			return refused(report, "the source text is too long");
 	if (held == 0 && en != NULL && has_text(en, text) &&
 	    has_text(find_below(e, id), below))
 		return ENGINE_HAVE;
 	for (i = 0; event != NULL && i < 2; i++)
-		if (texts[i] != NULL && engine_compile(e, name, texts[i]->text,
-					    texts[i]->len, report) != 0)
+		if (texts[i] != NULL && texts[i]->modules == NULL &&
+		    engine_compile(e, name, texts[i]->text, texts[i]->len,
+			report) != 0)
 			return ENGINE_FAILED;
-	step.enters = engine_entry_new(id, name, text->text, text->len, event);
+	step.enters = engine_entry_new(id, name, text, event);
 	if (below != NULL)
-		step.below =
-		    engine_entry_new(id, name, below->text, below->len, event);
+		step.below = engine_entry_new(id, name, below, event);
 	if (step.enters == NULL || (below != NULL && step.below == NULL)) {
 		engine_entry_free(step.enters);
 		engine_entry_free(step.below);
@@ -386,7 +504,7 @@ engine_defer(struct engine *e, const uint64_t *drop, size_t ndrop, uint64_t id,
     const char *name, const char *text, size_t len, const char *event,
     struct engine_report *report)
 {
-	const struct engine_text only = {text, len};
+	const struct engine_text only = {.text = text, .len = len};
 
 	return engine_change_both(e, drop, ndrop, id, name, NULL, &only, event,
 	    report);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lua.h>
+
 #include "base/buf.h"
 #include "lua-host/state.h"
 #include "lua-host/walk_way.h"
@@ -97,10 +99,24 @@ enum engine_result engine_change(struct engine *e, const uint64_t *drop,
  * which sees what it changed and may hook that. Both come and go together;
  * report and result are the second's. below NULL: there is no first one. event
  * NULL: as engine_change, else as engine_defer.
+ *
+ * In the place of a text there may be a list of modules: those of them that
+ * are loaded then are swapped, in this order, as by hotfix.module. It can be
+ * taken back always. Instructions and time of the limits count for each module
+ * anew, the memory for all of them, and ENGINE_TEXT_MAX for all sources.
  */
+struct engine_module {
+	const char *name; /* 1 to WRAP_NAME_MAX bytes */
+	const void *source;
+	size_t len;
+	lua_Integer compiled; /* of engine_prepare; 0: when it is run */
+};
+
 struct engine_text {
 	const char *text;
 	size_t len;
+	const struct engine_module *modules; /* NULL: it is a text */
+	size_t nmodules;
 };
 
 enum engine_result engine_change_both(struct engine *e, const uint64_t *drop,
@@ -116,6 +132,16 @@ enum engine_result engine_change_both(struct engine *e, const uint64_t *drop,
 enum engine_result engine_defer(struct engine *e, const uint64_t *drop,
     size_t ndrop, uint64_t id, const char *name, const char *text, size_t len,
     const char *event, struct engine_report *report);
+
+/*
+ * Compile a module's source ahead of the step that it is for, within the
+ * limits: what it is called by then; or 0, when that cannot be done, of which
+ * the step will tell. Not while the engine is busy. It is for one step, which
+ * may fail: after that, or when it was forgotten, the source is compiled anew.
+ */
+lua_Integer engine_prepare(struct engine *e, const char *name,
+    const void *source, size_t len);
+void engine_forget(struct engine *e, lua_Integer compiled); /* or 0 */
 
 /* Compile and no more: 0, or -1 with the reason in the report. */
 int engine_compile(struct engine *e, const char *name, const char *text,

@@ -368,21 +368,15 @@ on_rollback(lua_State *L)
 /* --- modules ----------------------------------------------------------------
  */
 
-/* Load the source at index 2 of the module named at index 1: the function is
- * pushed. Its lines are counted as in the module's own file. */
-static void
-load_source(lua_State *L)
+int
+engine_load_module(lua_State *L, const char *name, const char *text, size_t len)
 {
 	char chunk[STATE_CHUNK_NAME + 2] = "=";
-	size_t len, head;
-	const char *text = lua_tolstring(L, 1, &len);
+	size_t head = state_file_head(text, len);
 
-	text_escape(chunk + 1, sizeof chunk - 1, text, len, 0);
-	text = lua_tolstring(L, 2, &len);
-	head = state_file_head(text, len);
-	if (state_load_up_to(state_of(L), L, text + head, len - head,
-		ENGINE_TEXT_MAX, chunk) != 0)
-		lua_error(L);
+	text_escape(chunk + 1, sizeof chunk - 1, name, strlen(name), 0);
+	return state_load_up_to(state_of(L), L, text + head, len - head,
+	    ENGINE_TEXT_MAX, chunk);
 }
 
 /* __index of a module's environment: what it wrote, else the globals. */
@@ -426,30 +420,18 @@ run_source(lua_State *L, int f, int written)
 	lua_setupvalue(L, f, 1);
 }
 
+/* Indices of the stack while a module's source is run. */
+enum { NAME = 1, SOURCE, OPTIONS, MAIN, MARK, WRITTEN, VALUE, ACTION };
+
 /*
  * The source is run at once, in the update's limits: what it makes is laid
- * beside the living module when all is worked out.
+ * beside the living module when all is worked out. Its function is on the top.
  */
-static int
-module(lua_State *L)
+static void
+run_module(lua_State *L, struct engine *e)
 {
 	static const char verb[] = "module";
-	enum { NAME = 1, SOURCE, OPTIONS, MAIN, MARK, WRITTEN, VALUE, ACTION };
-	struct engine *e = loading(L, verb);
-	size_t len;
 
-	need_type(L, verb, "the name", NAME, LUA_TSTRING);
-	need_type(L, verb, "the source", SOURCE, LUA_TSTRING);
-	lua_tolstring(L, NAME, &len);
-	if (len == 0 || len > MODULE_NAME_MAX)
-		luaL_error(L, "hotfix.module: a name of %d bytes (1 to %d)",
-		    (int)len, MODULE_NAME_MAX);
-	lua_settop(L, OPTIONS);
-	if (lua_isnil(L, OPTIONS)) {
-		lua_newtable(L);
-		lua_replace(L, OPTIONS);
-	}
-	load_source(L);
 	lua_newtable(L); /* MARK: all that is newer was made by the source */
 	lua_newtable(L);
 	run_source(L, MAIN, WRITTEN);
@@ -465,6 +447,94 @@ module(lua_State *L)
 	lua_pushvalue(L, VALUE);
 	lua_setfield(L, ACTION, "value");
 	queue(L, e, verb);
+}
+
+static int
+module(lua_State *L)
+{
+	static const char verb[] = "module";
+	struct engine *e = loading(L, verb);
+	const char *text;
+	size_t len;
+
+	need_type(L, verb, "the name", NAME, LUA_TSTRING);
+	need_type(L, verb, "the source", SOURCE, LUA_TSTRING);
+	lua_tolstring(L, NAME, &len);
+	if (len == 0 || len > MODULE_NAME_MAX)
+		luaL_error(L, "hotfix.module: a name of %d bytes (1 to %d)",
+		    (int)len, MODULE_NAME_MAX);
+	lua_settop(L, OPTIONS);
+	if (lua_isnil(L, OPTIONS)) {
+		lua_newtable(L);
+		lua_replace(L, OPTIONS);
+	}
+	text = lua_tolstring(L, SOURCE, &len);
+	if (engine_load_module(L, lua_tostring(L, NAME), text, len) != 0)
+		lua_error(L);
+	run_module(L, e);
+	return 0;
+}
+
+/* Push the function that was compiled ahead under this number, which serves
+ * once: what two runs make must not be of one prototype. 1, or 0: it is
+ * gone. */
+static int
+take_compiled(lua_State *L, const struct engine *e, lua_Integer number)
+{
+	int top = lua_gettop(L), is;
+
+	engine_push_table(L, e);
+	lua_rawgeti(L, -1, ENGINE_COMPILED);
+	is = lua_rawgeti(L, -1, number) == LUA_TFUNCTION;
+	if (is) {
+		lua_pushnil(L);
+		lua_rawseti(L, -3, number);
+	}
+	lua_replace(L, top + 1);
+	lua_settop(L, is ? top + 1 : top);
+	return is;
+}
+
+/* Arguments: the engine, a module of a list. Without a name it is not loaded
+ * any more, and there is nothing to do. */
+static int
+listed_module(lua_State *L)
+{
+	struct engine *e = lua_touserdata(L, 1);
+	struct engine_module *m = lua_touserdata(L, 2);
+	lua_Integer compiled = m->compiled;
+
+	m->compiled = 0;
+	lua_settop(L, 0);
+	lua_pushstring(L, m->name);
+	lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	lua_pushvalue(L, NAME);
+	if (lua_rawget(L, -2) == LUA_TNIL)
+		return 0;
+	lua_settop(L, SOURCE);
+	lua_newtable(L);
+	if ((compiled == 0 || !take_compiled(L, e, compiled)) &&
+	    engine_load_module(L, m->name, m->source, m->len) != 0)
+		lua_error(L);
+	state_renew_budget(e->state);
+	run_module(L, e);
+	return 0;
+}
+
+int
+engine_run_modules(lua_State *L)
+{
+	struct engine *e = lua_touserdata(L, 1);
+	struct engine_entry *en = lua_touserdata(L, 2);
+	size_t i;
+
+	e->used_api = 1;
+	for (i = 0; i < en->nmodules; i++) {
+		lua_pushcfunction(L, listed_module);
+		lua_pushvalue(L, 1);
+		lua_pushlightuserdata(L, &en->modules[i]);
+		lua_call(L, 2, 0);
+	}
 	return 0;
 }
 

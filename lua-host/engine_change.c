@@ -139,7 +139,7 @@ run_text(lua_State *W, struct change *c, size_t i)
 	struct buf error = BUF_INIT;
 	enum state_over over;
 	lua_State *U;
-	int failed, top = lua_gettop(W);
+	int failed, nargs = 0, top = lua_gettop(W);
 
 	c->at = r;
 	text_escape(chunk + 1, sizeof chunk - 1, en->name, strlen(en->name), 0);
@@ -151,14 +151,22 @@ run_text(lua_State *W, struct change *c, size_t i)
 
 	/* No Lua error passes from here until the budget has ended. */
 	state_begin_budget(e->state, U, &e->limits);
-	failed = state_load_up_to(e->state, U, en->text, en->len,
-		     ENGINE_TEXT_MAX, chunk) != 0;
+	failed =
+	    en->modules == NULL && state_load_up_to(e->state, U, en->text,
+				       en->len, ENGINE_TEXT_MAX, chunk) != 0;
+	if (en->modules != NULL)
+		lua_pushcfunction(U, engine_run_modules);
 	lua_pushvalue(U, -1);
 	lua_xmove(U, W, 1);
+	if (en->modules != NULL) {
+		lua_pushlightuserdata(U, e);
+		lua_pushlightuserdata(U, r->entry);
+		nargs = 2;
+	}
 	if (!failed) {
 		e->loading = 1;
 		e->used_api = 0;
-		failed = state_call(e->state, U, 0, 0, &error) != 0;
+		failed = state_call(e->state, U, nargs, 0, &error) != 0;
 		e->loading = 0;
 		r->used_api = e->used_api;
 		if (r->entry == c->fresh)
@@ -169,7 +177,9 @@ run_text(lua_State *W, struct change *c, size_t i)
 	buf_free(&error);
 
 	if (!failed && over == STATE_WITHIN) {
-		swapproto_collect(W, lua_gettop(W), &r->protos);
+		/* Modules have functions of their own (swap_plan_module). */
+		if (en->modules == NULL)
+			swapproto_collect(W, lua_gettop(W), &r->protos);
 		lua_rawseti(W, c->mains, (lua_Integer)(i + 1));
 		lua_settop(W, top);
 		return 0;

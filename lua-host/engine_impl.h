@@ -19,8 +19,10 @@ struct engine_entry {
 	uint64_t id;
 	int below; /* the first of two texts of this id */
 	char *name;
-	char *text;
+	char *text; /* or all names and sources of the modules */
 	size_t len;
+	struct engine_module *modules; /* they point into text; or NULL */
+	size_t nmodules;
 	int plain;
 	char *event;  /* its text is not run before this; NULL: it was */
 	char **fired; /* events that its actions waited for, and that came */
@@ -39,9 +41,10 @@ enum engine_slot {
 	ENGINE_QUEUE,       /* the actions of the update that is loading */
 	ENGINE_WRAP,        /* the function that makes hooks */
 	ENGINE_CHANGE,      /* what a step needs to be turned back; or false */
-	ENGINE_BOX, /* userdata: the engine's address, or NULL when it is
-		       gone; upvalue of the API functions */
-	ENGINE_SLOTS = ENGINE_BOX,
+	ENGINE_BOX,      /* userdata: the engine's address, or NULL when it is
+			    gone; upvalue of the API functions */
+	ENGINE_COMPILED, /* number of engine_prepare -> function */
+	ENGINE_SLOTS = ENGINE_COMPILED,
 };
 
 /* A record, a table of tables. */
@@ -64,7 +67,7 @@ struct engine {
 	lua_State *W; /* the thread above */
 	struct engine_entry **entries;
 	size_t len;
-	lua_Integer last_serial;
+	lua_Integer last_serial, last_compiled;
 	int busy;
 	enum walk_way way;
 	int loading;  /* the update functions may be called */
@@ -82,7 +85,7 @@ void engine_push_record(lua_State *L, const struct engine *e,
 size_t engine_place_of(const struct engine *e, uint64_t id);
 void engine_entry_free(struct engine_entry *en);
 struct engine_entry *engine_entry_new(uint64_t id, const char *name,
-    const char *text, size_t len, const char *event);
+    const struct engine_text *text, const char *event);
 int engine_entry_has_fired(const struct engine_entry *en, const char *event);
 /* 0 or -1: memory. */
 int engine_entry_fired(struct engine_entry *en, const char *event);
@@ -143,5 +146,12 @@ void engine_report_over(struct engine_report *r, const struct state *s,
 /* Put the update functions into the table hotfix. Takes the box from the top
  * of the stack; raises Lua errors. */
 void engine_open_api(lua_State *L);
+/* Load a module's source, with lines as in its file and the module's name: 0
+ * with the function on the stack, or -1 with the message. */
+int engine_load_module(lua_State *L, const char *name, const char *text,
+    size_t len);
+/* A function of Lua's: swap the modules of an entry. Arguments: the engine,
+ * the entry. */
+int engine_run_modules(lua_State *L);
 
 #endif

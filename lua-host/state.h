@@ -94,6 +94,9 @@ enum state_over { STATE_WITHIN, STATE_OVER_TIME, STATE_OVER_MEMORY };
 void state_begin_budget(struct state *s, struct lua_State *L,
     const struct state_limits *limits);
 enum state_over state_end_budget(struct state *s);
+/* Within one, once it is not over: instructions and wall time count anew, the
+ * memory counts on. */
+void state_renew_budget(struct state *s);
 
 /* The bound that was met in the latest stretch, in words. Returns out. */
 #define STATE_OVER_TEXT 64

@@ -218,6 +218,17 @@ state_begin_budget(struct state *s, lua_State *L,
 					      : HOOK_EVERY);
 }
 
+void
+state_renew_budget(struct state *s)
+{
+	struct budget *b = &s->budget;
+
+	if (b->over != STATE_WITHIN)
+		return;
+	b->used = 0;
+	b->deadline_ns = clock_mono_ns() + b->limits.wall_ns;
+}
+
 enum state_over
 state_end_budget(struct state *s)
 {

@@ -89,10 +89,11 @@ void wire_told(enum engine_result r, const struct engine_report *report,
 /* It enters. APPLIED, HAVE, DEFERRED, FAILED, PARTIAL, HUNG. */
 void wire_apply(struct wire *w, const struct wire_update *u,
     struct wire_outcome *out);
-/* The same with a text that comes in below the part (engine_change_both),
- * NULL: none. */
+/* The same with other texts in the place of the part (engine_change_both);
+ * below NULL: there is one. */
 void wire_apply_both(struct wire *w, const struct wire_update *u,
-    const struct engine_text *below, struct wire_outcome *out);
+    const struct engine_text *below, const struct engine_text *text,
+    struct wire_outcome *out);
 /* What waits of it is installed. APPLIED, DEFERRED; HAVE: nothing did; else it
  * has left. */
 void wire_release(struct wire *w, uint64_t id, struct wire_outcome *out);

@@ -64,16 +64,18 @@ void
 wire_apply(struct wire *w, const struct wire_update *u,
     struct wire_outcome *out)
 {
-	wire_apply_both(w, u, NULL, out);
+	const struct engine_text text = {.text = u->part, .len = u->len};
+
+	wire_apply_both(w, u, NULL, &text, out);
 }
 
 void
 wire_apply_both(struct wire *w, const struct wire_update *u,
-    const struct engine_text *below, struct wire_outcome *out)
+    const struct engine_text *below, const struct engine_text *text,
+    struct wire_outcome *out)
 {
-	const struct engine_text text = {u->part, u->len};
 	enum engine_result r = engine_change_both(w->engine, u->drop, u->ndrop,
-	    u->doc->id, u->doc->feature, below, &text, u->doc->on, &w->report);
+	    u->doc->id, u->doc->feature, below, text, u->doc->on, &w->report);
 	size_t i;
 
 	/* What has left is not tried any more. */

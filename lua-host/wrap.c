@@ -81,8 +81,8 @@ put_long(struct buf *b, const char *s, size_t len)
 	buf_puts(b, "]");
 }
 
-static void
-put_module(struct buf *out, const char *name, size_t name_len,
+int
+wrap_module(struct buf *out, const char *name, size_t name_len,
     const void *source, size_t len)
 {
 	/* No bytes may come as NULL. */
@@ -96,24 +96,5 @@ put_module(struct buf *out, const char *name, size_t name_len,
 		put_quoted(out, s, len);
 	else
 		put_long(out, s, len);
-	buf_puts(out, ")");
-}
-
-int
-wrap_module(struct buf *out, const char *name, size_t name_len,
-    const void *source, size_t len)
-{
-	put_module(out, name, name_len, source, len);
-	return buf_puts(out, "\n");
-}
-
-int
-wrap_loaded_module(struct buf *out, const char *name, size_t name_len,
-    const void *source, size_t len)
-{
-	buf_puts(out, "if package.loaded[");
-	put_quoted(out, name, name_len);
-	buf_puts(out, "] ~= nil then ");
-	put_module(out, name, name_len, source, len);
-	return buf_puts(out, " end\n");
+	return buf_puts(out, ")\n");
 }

@@ -21,8 +21,4 @@ int wrap_name_is_valid(const char *name, size_t len);
 int wrap_module(struct buf *out, const char *name, size_t name_len,
     const void *source, size_t len);
 
-/* The same for a module that may be gone by then: nothing is done then. */
-int wrap_loaded_module(struct buf *out, const char *name, size_t name_len,
-    const void *source, size_t len);
-
 #endif

@@ -533,10 +533,24 @@ test_failures(void)
 	IS(fetch(&p, &d2), RESULT_GAVE_UP, "other bytes than told");
 	close_player(&p);
 
+	/* What was fetched was read and compiled before it is applied. */
+	open_player(&p, "prog/main.lua", "sh cp.sh");
+	d2 = document(20, "release", &r2);
+	IS(fetch(&p, &d2), RESULT_READY, "fetched, and made ready");
+	system("for f in " STATE "/arena/2-*/game/damage.lua; do"
+	       " mv $f $f.aside; echo '= x' >$f; done");
+	IS(apply(&p, &d2, NULL, 0), RESULT_APPLIED, "nothing is read then");
+	OK(lua(&p, "D.hit() == 2"), "it is in force");
+	revert(&p, 20);
+	close_player(&p);
+	system("rm -rf " STATE);
+
 	/* A module that does not compile changes nothing. */
 	open_player(&p, "prog/main.lua", "sh cp.sh");
 	d2 = document(20, "release", &r2);
 	fetch(&p, &d2);
+	close_player(&p);
+	open_player(&p, "prog/main.lua", "sh cp.sh");
 	system("for f in " STATE "/arena/2-*/game/damage.lua; do"
 	       " echo '= x' >$f; done");
 	IS(apply(&p, &d2, NULL, 0), RESULT_FAILED, "a broken module");

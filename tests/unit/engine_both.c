@@ -28,8 +28,8 @@ static enum engine_result
 both(struct game *g, uint64_t id, const char *below, const char *text,
     const char *event)
 {
-	const struct engine_text first = {below, strlen(below)};
-	const struct engine_text second = {text, strlen(text)};
+	const struct engine_text first = {.text = below, .len = strlen(below)};
+	const struct engine_text second = {.text = text, .len = strlen(text)};
 
 	return engine_change_both(g->engine, NULL, 0, id, "release", &first,
 	    &second, event, &g->report);
