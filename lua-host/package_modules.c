@@ -15,8 +15,8 @@ struct source {
 	char *name;
 	int here; /* the release has it */
 	uint8_t digest[SHA512_SIZE];
-	int differs;     /* it is to be swapped, as it was seen last: */
-	int read;        /* its text is here */
+	int differs; /* it is to be swapped, as it was seen last: */
+	int read;    /* its text is here */
 	struct buf text;
 	int compiling; /* that was tried */
 	lua_Integer compiled;
@@ -259,8 +259,7 @@ compile(struct package_modules *p)
 		if (is_over(p))
 			return 1;
 		s->compiling = p->worked = 1;
-		s->compiled =
-		    engine_prepare(p->engine, s->name,
+		s->compiled = engine_prepare(p->engine, s->name,
 		    s->text.data != NULL ? (const void *)s->text.data : "",
 		    s->text.len);
 	}

@@ -22,8 +22,8 @@ struct package_modules;
 
 /* Of the release unpacked in this folder, whose files do not change. NULL: out
  * of memory. Modules and engine stay until it is freed. */
-struct package_modules *package_modules_new(struct modules *m,
-    struct engine *e, const char *dir);
+struct package_modules *package_modules_new(struct modules *m, struct engine *e,
+    const char *dir);
 void package_modules_free(struct package_modules *p);
 
 /* Go on until about the time deadline_ns (clock_mono_ns); one module is done

@@ -27,7 +27,7 @@
 #include "base/file.h"
 #include "pack/package.h"
 
-#define ROUNDS	  5
+#define ROUNDS    5
 #define FUNCTIONS 38 /* of a module's table; it has a local one too */
 
 struct bench {
@@ -189,9 +189,8 @@ bench_open(struct bench *b)
 	b->loop.loop = loop_new(LOOP_BEST);
 	wire_init(&b->wire, &b->loop, op_log, NULL);
 	b->packages = client_packages_new(&b->wire, &o, &e);
-	if (b->packages == NULL ||
-	    wire_run(&b->wire, PROGRAM_CLIENT, &ops, o.script, 0, NULL, &e) !=
-		0)
+	if (b->packages == NULL || wire_run(&b->wire, PROGRAM_CLIENT, &ops,
+				       o.script, 0, NULL, &e) != 0)
 		die(e.text);
 }
 
@@ -364,8 +363,8 @@ main(int argc, char **argv)
 	printf("milliseconds, and as ratios to compiling and to one full "
 	       "collection\n"
 	       "%7s  %9s  %8s  %8s  %8s  %5s  %10s  %5s\n",
-	    "modules", "functions", "step", "turn", "compile", "",
-	    "collection", "");
+	    "modules", "functions", "step", "turn", "compile", "", "collection",
+	    "");
 	if (argc > 1)
 		for (i = 1; i < (size_t)argc; i++)
 			bench_package((size_t)strtoull(argv[i], NULL, 10));

@@ -11,11 +11,10 @@ static const char program[] =
     "  _G[name:upper()] = M\n"
     "end\n";
 
-#define SOURCE(hit)                                     \
-	"local M, calls = {}, 0\n"                      \
-	"function M.hit() calls = calls + 1 return " hit \
-	" end\n"                                        \
-	"function M.calls() return calls end\n"         \
+#define SOURCE(hit)                                               \
+	"local M, calls = {}, 0\n"                                \
+	"function M.hit() calls = calls + 1 return " hit " end\n" \
+	"function M.calls() return calls end\n"                   \
 	"return M\n"
 
 static struct engine_module
@@ -98,8 +97,9 @@ test_prepared(void)
 	OK(compiled != 0, "compiled ahead");
 	IS(list(&g, 10, m, 1), ENGINE_APPLIED, "it is run");
 	OK(is_true(&g, "A.hit() == 20"), "and not compiled again");
-	IS(push(&g, 5, "hotfix.replace{target='b::hit', with=function() return 5 end}"), ENGINE_APPLIED,
-	    "an older update");
+	IS(push(&g, 5,
+	       "hotfix.replace{target='b::hit', with=function() return 5 end}"),
+	    ENGINE_APPLIED, "an older update");
 	OK(is_true(&g, "A.hit() == 10"), "what runs again is compiled anew");
 	revert(&g, 10);
 	IS(list(&g, 10, m, 1), ENGINE_APPLIED, "it serves once");
