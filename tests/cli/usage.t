@@ -72,10 +72,15 @@ for v in push revert retire open close accept reload; do
 	exits 2 "$v: a missing value is wrong use"
 	one_line "$v: told in one line"
 done
-for o in --native --at --canary; do
-	run "$hotfix" push $o x
-	exits 2 "push $o is refused"
-	err_has 'not in this version' "push $o: not in this version"
+for o in 'push --native' 'push --at' 'push --canary' 'serve --metrics' \
+	'status --metrics' 'status --wait'; do
+	# shellcheck disable=SC2086
+	run "$hotfix" $o x
+	exits 2 "$o is refused"
+	err_has 'not in this version' "$o: not in this version"
+	grep -A 20 '^Not in this version' "$HOTFIX_TOP/man/hotfix.1" |
+		grep -Eq -e "^.Fl (.* )?-${o#*--}( |\$)"
+	ok $? "$o: the manual says so"
 done
 
 for v in serve client; do
@@ -155,15 +160,34 @@ sed -n '/^\.Ss Verbs/,/^\.S[sh] [^V]/p' "$man" |
 	sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' >documented
 is "$(sort -u documented)" "$(printf '%s\n' "$verbs" | sort)" \
 	"help's verbs are those of the manual"
+# section VERB: of the manual, the items of its options.
+section() {
+	sed -n '/^\.Ss Verbs/,/^\.Ss Options of every/p' "$man" |
+		awk -v verb="$1" '/^\.It Cm / { on = $3 == verb } on'
+}
+listed() {
+	sed -n 's/^\.It Fl \(. , Fl \)\{0,1\}-\([a-z0-9-]*\).*/\2/p; s/^\.It Fl \([a-z]\) .*/\1/p'
+}
+# Several hosts have their options at push.
+printf '%s\n' fleet select batch fleet-max-failed skip-failed >fleet
 for v in $verbs; do
-	"$hotfix" "$v" -h | sed -n 's/^.*--\([a-z0-9-]*\).*/\1/p' |
-		grep -Ev '^(quiet|verbose|json|help)$' >options
-	missing=
-	while read -r o; do
-		grep -Eq "^\.It Fl (. , )?Fl -$o( |$)|^\.It Fl -$o( |$)" \
-			"$man" || missing="$missing $o"
-	done <options
-	is "$missing" '' "$v: every option is in the manual"
+	"$hotfix" "$v" -h | sed -n 's/^  \(-[a-z], \|    \)--\([a-z0-9-]*\).*/\2/p; s/^  -\([a-z]\) .*/\1/p' |
+		grep -Ev '^(quiet|verbose|json|help)$' | sort >options
+	section "$v" >text
+	{
+		listed <text
+		if grep -q 'he options for several hosts' text; then
+			cat fleet
+		fi
+		case $v in
+		retire) section revert | listed && cat fleet ;;
+		close | accept | reload) printf '%s\n' key sign-with ;;
+		esac
+	} | sort -u >said
+	is "$(comm -23 options said | tr '\n' ' ')" '' \
+		"$v: every option is in its place in the manual"
+	is "$(comm -13 options said | tr '\n' ' ')" '' \
+		"$v: the manual has no others"
 done
 if command -v mandoc >/dev/null; then
 	run mandoc -Tlint -Wwarning "$man"
