@@ -114,7 +114,7 @@ publish pipe
 exits 5 'a pipe is no package'
 echo file >file
 run "$hotfix" publish -q -k key.sec --to file --version '*' one.tar
-exits 4 'a place that is a file'
+exits 5 'a place that is a file'
 err_has 'file/staging: Not a directory' 'which is said'
 
 # --- in any order, and without an input -------------------------------------------

@@ -285,11 +285,11 @@ while [ $n -lt 200 ]; do
 	t_r=$?
 	[ "$(field released out)" != yes ] || break
 	set -- "$place"/staging/lock-*
-	[ $t_r = 130 ] && [ ! -e "$place/.lock" ] && [ ! -e "$1" ] || {
+	if [ $t_r != 130 ] || [ -e "$place/.lock" ] || [ -e "$1" ]; then
 		failed=$((failed + 1))
 		echo "# at $n: $t_r: $(field at out)"
 		note err
-	}
+	fi
 done
 is $failed 0 'SIGINT ends it with 130, and it gives the lock back'
 [ $n -ge 100 ]

@@ -92,9 +92,9 @@ test_fetched(void)
 	spec.feature = "c";
 	spec.parts[DOC_CLIENT].bytes = NULL;
 	spec.parts[DOC_CLIENT].len = 0;
-	hear_from(&w, &spec, "https://near.example/a b", "");
+	hear_from(&w, &spec, "https://near.example/a%20b", "");
 	IS_STR(told(&w),
-	    "fetch 12 c " PACKAGE_AT " from https://near.example/a b\n",
+	    "fetch 12 c " PACKAGE_AT " from https://near.example/a%20b\n",
 	    "a nearer address is the host's to tell");
 	fetched(&w, 12, RESULT_READY);
 	IS_STR(told(&w), "apply 12 c ''\nupdated 12 c applied\n",

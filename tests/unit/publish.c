@@ -822,6 +822,8 @@ test_digest_there(void)
 	IS(publish_check(u, &f, &e), -1, "a package is found not to be whole");
 	f.len--;
 	IS(publish_check(u, &f, &e), 0, "or to be");
+	f.sha512[0] ^= 1;
+	IS(publish_check(u, &f, &e), -1, "by its SHA-512 too");
 	f.name = "game-3.tar";
 	IS(publish_check(u, &f, &e), -1, "or to be gone");
 	IS(e.kind, ERR_NO, "as that");
