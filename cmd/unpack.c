@@ -19,6 +19,10 @@ unpack(struct say *say, const struct keyring *keys, const char *path,
 
 	if (fd < 0)
 		return err_errno(e, ERR_LOCAL, "%s", path);
+	/* Nothing that is not verified is parsed; that nobody changed it
+	 * meanwhile is seen by the same signature in the second read. */
+	if (package_check_sig(keys, path, NULL, fd, e) != 0)
+		goto out;
 	p = package_open_fd(say, keys, path, NULL, fd, PACKAGE_NO_MD5, NULL, e);
 	if (p == NULL)
 		goto out;

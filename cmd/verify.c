@@ -204,9 +204,15 @@ check_package(const struct verify *v, const struct target *t,
     const struct buf *sig, struct err *e)
 {
 	const struct keyring *keys = v->keys.n > 0 ? &v->keys : NULL;
-	struct package *p = package_open_fd(&v->say, keys, t->path, sig, t->fd,
-	    PACKAGE_NO_MD5 | PACKAGE_NO_SHA512, NULL, e);
+	struct package *p;
 
+	/* Nothing that is not verified is parsed; that nobody changed it
+	 * meanwhile is seen by the same signature in the second read. */
+	if (keys != NULL &&
+	    package_check_sig(keys, t->path, sig, t->fd, e) != 0)
+		return -1;
+	p = package_open_fd(&v->say, keys, t->path, sig, t->fd,
+	    PACKAGE_NO_MD5 | PACKAGE_NO_SHA512, NULL, e);
 	if (p == NULL)
 		return -1;
 	package_free(p);
