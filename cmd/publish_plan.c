@@ -205,6 +205,12 @@ publishing_find_url(struct publishing *p, struct err *e)
 	}
 	snprintf(p->base_url, sizeof p->base_url, "%.*s/release", (int)len,
 	    text);
+	if (p->url == NULL && p->ftp.user[0] != '\0' &&
+	    strcmp(p->ftp.user, "anonymous") != 0 && p->hosts.n > 0)
+		say_note(&p->say,
+		    "hosts and clients are told this address without the user:"
+		    " they come in as their .netrc says, or anonymous (--url"
+		    " names another place)");
 	ret = 0;
 out:
 	buf_free(&b);

@@ -133,7 +133,7 @@ cmd_serve(int argc, char **argv)
 		.list = &v.public_url},
 	    {0, "fetch-timeout", "T", "of a try to fetch a package (10m)",
 		.ms = &v.fetch.timeout_ms},
-	    {0, "fetch-tries", "N", "give a package up after so many (3)",
+	    {0, "fetch-tries", "N", "give a package up after so many (6)",
 		.text = &v.fetch.tries},
 	    {0, "fetch-with", "CMD", "fetch packages by CMD URL FILE",
 		.text = &o->fetch_with},

@@ -76,7 +76,7 @@ struct hotfix_host_options {
 	const char *const *public_urls;
 	size_t npublic_urls;
 	int64_t fetch_timeout_ms; /* of a try; 0: 10 minutes */
-	unsigned fetch_tries;     /* 0: 3 */
+	unsigned fetch_tries;     /* 0: 6 */
 	/* Run by sh as "COMMAND URL FILE", must make FILE. NULL: ftp alone. */
 	const char *fetch_with;
 	const char *script; /* NULL: no program, receive and pass on only */
@@ -131,7 +131,7 @@ struct hotfix_client_options {
 	 */
 	int fetch;
 	int64_t fetch_timeout_ms; /* of a try; 0: 1 minute */
-	unsigned fetch_tries;     /* 0: 3 */
+	unsigned fetch_tries;     /* 0: 6 */
 	const char *fetch_with;   /* as of hosts */
 	const char *script;
 	int argc;

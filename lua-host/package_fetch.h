@@ -21,11 +21,12 @@ struct package_fetch {
  * Of one try, where nothing else is said. Clients: a player's connection takes
  * the few megabytes of a usual release in a minute, and what is larger goes on
  * at the next try where this one ended. Hosts: what they fetch comes from a
- * server nearby, may be gigabytes, and a hundred clients wait for it.
+ * server nearby, may be gigabytes, and a hundred clients wait for it. The waits
+ * between the tries are some 8 s in all: a server is restarted in that.
  */
 #define PACKAGE_CLIENT_TIMEOUT_MS 60000
 #define PACKAGE_HOST_TIMEOUT_MS   600000
-#define PACKAGE_TRIES             3
+#define PACKAGE_TRIES             6
 #define PACKAGE_TRIES_MAX         1000
 #define PACKAGE_TIMEOUT_MAX_MS    (INT64_C(24) * 3600 * 1000)
 
