@@ -25,6 +25,8 @@
 
 /* "NAME-RELEASE.tar" */
 #define FILE_NAME (2 * DOC_RELEASE + 8)
+/* Behind it while it comes (pack/fetch.h). */
+#define PART      ".part"
 
 struct rule {
 	char *from, *to;
@@ -368,13 +370,40 @@ fail:
 	return 1;
 }
 
+/* What came of it so far is of no use to anybody any more. */
+static void
+remove_part(const struct mirror *m, const struct doc_package *p)
+{
+	char name[FILE_NAME], other[FILE_NAME], part[FILE_NAME + sizeof PART];
+	const struct errand *x;
+	char *path;
+
+	if (m->dir == NULL || !p->present)
+		return;
+	file_name(name, p);
+	for (x = m->errands; x != NULL; x = x->next)
+		if (strcmp(file_name(other, &x->doc->package), name) == 0 ||
+		    strcmp(file_name(other, &x->doc->full), name) == 0)
+			return;
+	snprintf(part, sizeof part, "%s" PART, name);
+	path = file_join(m->dir, part);
+	if (path != NULL)
+		(void)unlink(path);
+	free(path);
+}
+
 void
 mirror_cancel(struct mirror *m, uint64_t id)
 {
 	struct errand **at = find(m, id);
+	const struct doc *d;
 
-	if (*at != NULL)
-		drop(at);
+	if (*at == NULL)
+		return;
+	d = (*at)->doc;
+	drop(at);
+	remove_part(m, &d->package);
+	remove_part(m, &d->full);
 }
 
 int

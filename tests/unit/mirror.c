@@ -197,8 +197,14 @@ main(void)
 		IS(mirror_package(h.mirror, &d, &out), 0, "one is under way");
 		IS(mirror_package(h.mirror, &again, &out), 0, "and another");
 	}
+	OK(file_write("mirror/arena-1.tar.part", "half", 4, 0600, NULL) == 0,
+	    "half of it came");
 	mirror_cancel(h.mirror, 7);
-	mirror_cancel(h.mirror, 9);
+	OK(is_there("mirror/arena-1.tar.part", NULL),
+	    "one is cancelled: the other goes on");
+	mirror_cancel(h.mirror, 8);
+	OK(!is_there("mirror/arena-1.tar.part", NULL),
+	    "the last one leaves nothing behind");
 	close_host(&h);
 	IS(h.answers, 0, "what is cancelled is not heard of");
 	return tap_done();
