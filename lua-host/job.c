@@ -41,6 +41,7 @@ struct job {
 	struct child child;
 	struct job_spec spec;
 	int late, ended; /* its end message came */
+	int garbled;     /* what came was none: it is ended, whatever it does */
 	size_t got;
 	uint8_t bytes[MESSAGE_MAX];
 };
@@ -122,8 +123,10 @@ take(struct job *j)
 	for (;;) {
 		if (j->got >= HEAD)
 			want = HEAD + length_of(j);
-		if (want > sizeof j->bytes)
+		if (want > sizeof j->bytes) {
+			j->garbled = 1;
 			return -1;
+		}
 		if (j->got >= HEAD && j->got == want)
 			return 1;
 		n = read(j->child.fd, j->bytes + j->got, want - j->got);
@@ -144,7 +147,7 @@ explain(const struct job *j, int status, char *out, size_t size)
 	if (j->late)
 		snprintf(out, size, "stopped after %g s",
 		    (double)j->spec.deadline_ns / (double)S_NS);
-	else if (status != -1 && WIFSIGNALED(status))
+	else if (!j->garbled && status != -1 && WIFSIGNALED(status))
 		snprintf(out, size, "killed by signal %d%s", WTERMSIG(status),
 		    child_signal_name(WTERMSIG(status)));
 	else
@@ -198,6 +201,7 @@ on_ready(void *arg, int events)
 		return;
 	}
 	j->ended = rc == 1 && j->bytes[0] == END && length_of(j) >= 1;
+	j->garbled |= rc == 1 && !j->ended;
 	finish(j);
 }
 

@@ -306,8 +306,12 @@ if ntpd; then
 	out_has '^delay: 0\.0' 'S4.1 the way there and back'
 	is "$(cut -d : -f 1 out | tr '\n' ' ')" 'server address stratum offset '\
 'delay distance samples result time offset ' 'S4.1 all that is told'
-	run "$hotfix" time "localhost:$ntp_port"
-	exits 0 'S4.1 by name, the address of it that answers'
+	if grep -qw localhost /etc/hosts 2>/dev/null; then
+		run "$hotfix" time "localhost:$ntp_port"
+		exits 0 'S4.1 by name, the address of it that answers'
+	else
+		skip 'no localhost in /etc/hosts here'
+	fi
 	run "$hotfix" time "$ntp_server" "$(at ahead)"
 	exits 1 'S4.1 and a server that says otherwise'
 	sign --ntp "$ntp_server" --write doc5
