@@ -90,8 +90,10 @@ ftp_pure_ftpd() {
 	chmod 600 "$ftp_name.passwords"
 	"$ftp_pw" mkdb "$ftp_name.pdb" -f "$ftp_name.passwords" >/dev/null ||
 		return 1
+	# -I: a session whose client was killed while it waits for a data
+	# connection looks at nothing else until then.
 	ftp_command="$ftp_program -S $ftp_host,$ftp_port \
-		-l puredb:$PWD/$ftp_name.pdb -H -E -u 1 -c 100 -C 100 \
+		-l puredb:$PWD/$ftp_name.pdb -H -E -u 1 -c 100 -C 100 -I 1 \
 		-g $PWD/$ftp_name.pidfile"
 }
 
