@@ -297,3 +297,20 @@ file_join(const char *dir, const char *name)
 		snprintf(path, size, "%s/%s", dir, name);
 	return path;
 }
+
+char *
+file_make_temporary(struct err *e)
+{
+	const char *top = getenv("TMPDIR");
+	char *dir = file_join(top != NULL && *top != '\0' ? top : "/tmp",
+	    "hotfix-XXXXXX");
+
+	if (dir == NULL)
+		err_set(e, ERR_LOCAL, "out of memory");
+	else if (mkdtemp(dir) != NULL)
+		return dir;
+	else
+		err_errno(e, ERR_LOCAL, "%s", dir);
+	free(dir);
+	return NULL;
+}

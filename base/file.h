@@ -52,6 +52,10 @@ int file_sync_dir(const char *path, struct err *e);
 /* write(2) all of it to fd; 0, or -1 with errno set. */
 int file_write_all(int fd, const void *bytes, size_t len);
 
+/* A new folder "hotfix-XXXXXX" below TMPDIR (/tmp) that nobody else can look
+ * into; its path, to free, or NULL with err. */
+char *file_make_temporary(struct err *e);
+
 /* dir/name as a new string to free, NULL when memory ran out. */
 char *file_join(const char *dir, const char *name);
 

@@ -62,24 +62,6 @@ spec_of(struct remote *r, const char *url)
 /* --- the file ----------------------------------------------------------------
  */
 
-/* A folder that nobody else can look into. */
-static char *
-make_folder(struct err *e)
-{
-	const char *top = getenv("TMPDIR");
-	char *dir = file_join(top != NULL && *top != '\0' ? top : "/tmp",
-	    "hotfix-XXXXXX");
-
-	if (dir == NULL)
-		err_set(e, ERR_LOCAL, "out of memory");
-	else if (mkdtemp(dir) != NULL)
-		return dir;
-	else
-		err_errno(e, ERR_LOCAL, "%s", dir);
-	free(dir);
-	return NULL;
-}
-
 int
 remote_init(struct remote *r, const struct say *s, struct err *e)
 {
@@ -93,7 +75,7 @@ int
 remote_open(struct remote *r, const char *url, struct err *e)
 {
 	struct fetch_spec s = spec_of(r, url);
-	char *dir = make_folder(e), *path = NULL;
+	char *dir = file_make_temporary(e), *path = NULL;
 	int fd = -1;
 
 	if (dir == NULL)

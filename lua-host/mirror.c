@@ -274,20 +274,6 @@ body(void *arg, struct job_pipe *pipe, struct buf *text)
 
 /* --- here ----------------------------------------------------------------- */
 
-static char *
-temporary(struct err *e)
-{
-	const char *top = getenv("TMPDIR");
-	char *dir = file_join(top != NULL && *top != '\0' ? top : "/tmp",
-	    "hotfix-XXXXXX");
-
-	if (dir == NULL || mkdtemp(dir) != NULL)
-		return dir;
-	err_errno(e, ERR_LOCAL, "%s", dir);
-	free(dir);
-	return NULL;
-}
-
 static void
 on_progress(void *arg, uint64_t so_far)
 {
@@ -354,7 +340,7 @@ mirror_package(struct mirror *m, const struct doc *d, struct host_package *out)
 	x->id = d->id;
 	x->doc = d;
 	x->start_ns = clock_mono_ns();
-	if (m->dir == NULL && (x->aside = temporary(&m->why)) == NULL)
+	if (m->dir == NULL && (x->aside = file_make_temporary(&m->why)) == NULL)
 		goto fail;
 	x->job = job_start(m->loop, &spec, &m->why);
 	if (x->job == NULL)

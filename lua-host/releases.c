@@ -179,23 +179,6 @@ sweep_package(void *arg, const char *name)
 
 /* --- life ----------------------------------------------------------------- */
 
-static char *
-temporary(struct err *e)
-{
-	const char *top = getenv("TMPDIR");
-	char *dir = file_join(top != NULL && *top != '\0' ? top : "/tmp",
-	    "hotfix-XXXXXX");
-
-	if (dir == NULL)
-		err_set(e, ERR_LOCAL, "out of memory");
-	else if (mkdtemp(dir) != NULL)
-		return dir;
-	else
-		err_errno(e, ERR_LOCAL, "%s", dir);
-	free(dir);
-	return NULL;
-}
-
 struct releases *
 releases_open(const char *dir, struct err *e)
 {
@@ -218,7 +201,7 @@ int
 releases_prepare(struct releases *r, struct err *e)
 {
 	if (r->dir == NULL)
-		r->dir = temporary(e);
+		r->dir = file_make_temporary(e);
 	return r->dir != NULL ? 0 : -1;
 }
 

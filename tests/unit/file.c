@@ -281,6 +281,27 @@ check_unfinished(void)
 	    "other names");
 }
 
+static void
+check_temporary(void)
+{
+	struct stat st;
+	struct err e;
+	char *dir;
+
+	file_mkdirs("top", &e);
+	setenv("TMPDIR", "top", 1);
+	dir = file_make_temporary(&e);
+	OK(dir != NULL && strncmp(dir, "top/hotfix-", 11) == 0,
+	    "a folder where TMPDIR says");
+	OK(dir != NULL && stat(dir, &st) == 0 && (st.st_mode & 0777) == 0700,
+	    "for nobody else");
+	free(dir);
+	setenv("TMPDIR", "nowhere", 1);
+	OK(file_make_temporary(&e) == NULL && e.kind == ERR_LOCAL &&
+		strstr(e.text, "nowhere/hotfix-") == e.text,
+	    "or the reason: %s", e.text);
+}
+
 int
 main(void)
 {
@@ -292,5 +313,6 @@ main(void)
 	check_own();
 	check_small();
 	check_unfinished();
+	check_temporary();
 	return tap_done();
 }
