@@ -9,7 +9,8 @@
  * Inside of struct engine, for engine*.c alone.
  *
  *	engine.c	life, the list of entries, what the outside asks for
- *	engine_change.c	one step from one set of updates in force to another
+ *	engine_change.c	one step from one set of updates in force to another,
+ *			with change_*.c (lua-host/change.h)
  *	engine_wait.c	updates that wait for an event
  *	engine_report.c	reports
  *	engine_api.c	what an update can call
