@@ -102,17 +102,6 @@ struct ftp_step {
  * cannot be sent, and nothing is known of the steps. */
 int ftp_steps(struct ftp *f, struct ftp_step *steps, size_t n, struct err *e);
 
-/* The same one by one, with another question where the answer leaves open
- * which it is. */
-/* 0: made; 1: it was there already. */
-int ftp_mkdir(struct ftp *f, const char *path, struct err *e);
-/* 0; 1: it was not there. */
-int ftp_rmdir(struct ftp *f, const char *path, struct err *e);
-int ftp_delete(struct ftp *f, const char *path, struct err *e);
-/* Takes the place of a file `to`, where the server has it so. */
-int ftp_rename(struct ftp *f, const char *from, const char *to, struct err *e);
-/* 0: a file or folder is there; 1: there is none. */
-int ftp_exists(struct ftp *f, const char *path, struct err *e);
 /* 0; 1: no such file; 2: the server cannot tell. */
 int ftp_size(struct ftp *f, const char *path, uint64_t *size, struct err *e);
 /* When it was written, microseconds since 1970; returns as ftp_size. */

@@ -224,95 +224,18 @@ ftp_steps(struct ftp *f, struct ftp_step *steps, size_t n, struct err *e)
 /* --- one by one ------------------------------------------------------------
  */
 
-/* The result of one step; -1 with its reason in err. */
-static int
-one(struct ftp *f, struct ftp_step *s, struct err *e)
-{
-	memset(&s->why, 0, sizeof s->why);
-	if (ftp_steps(f, s, 1, e) != 0)
-		return -1;
-	if (s->result < 0 && e != NULL)
-		*e = s->why;
-	return s->result;
-}
-
-int
-ftp_exists(struct ftp *f, const char *path, struct err *e)
-{
-	struct ftp_step s = {.verb = FTP_EXISTS, .path = path};
-
-	return one(f, &s, e);
-}
-
-int
-ftp_mkdir(struct ftp *f, const char *path, struct err *e)
-{
-	struct ftp_step s = {.verb = FTP_MKD, .path = path};
-	int r = one(f, &s, e);
-
-	if (r != 1)
-		return r;
-	r = ftp_exists(f, path, e);
-	if (r == 0)
-		return 1;
-	if (r > 0 && e != NULL) {
-		/* Who makes folders makes those above first, so there is one:
-		 * what is left is that we may not. */
-		*e = s.why;
-		e->kind = ERR_DENIED;
-	}
-	return -1;
-}
-
-/* What was not removed, and is there, may not be removed. */
-static int
-remove_one(struct ftp *f, enum ftp_verb verb, const char *path, struct err *e)
-{
-	struct ftp_step s = {.verb = verb, .path = path};
-	int r = one(f, &s, e);
-
-	if (r != 1)
-		return r;
-	r = ftp_exists(f, path, e);
-	if (r != 0)
-		return r;
-	if (e != NULL)
-		*e = s.why;
-	return -1;
-}
-
-int
-ftp_rmdir(struct ftp *f, const char *path, struct err *e)
-{
-	return remove_one(f, FTP_RMD, path, e);
-}
-
-int
-ftp_delete(struct ftp *f, const char *path, struct err *e)
-{
-	return remove_one(f, FTP_DELE, path, e);
-}
-
-int
-ftp_rename(struct ftp *f, const char *from, const char *to, struct err *e)
-{
-	struct ftp_step s = {.verb = FTP_RENAME, .path = from, .to = to};
-	int r = one(f, &s, e);
-
-	if (r == 1 && e != NULL)
-		*e = s.why;
-	return r == 0 ? 0 : -1;
-}
-
 int
 ftp_size(struct ftp *f, const char *path, uint64_t *size, struct err *e)
 {
 	struct ftp_step s = {.verb = FTP_SIZE, .path = path};
-	int r = one(f, &s, e);
 
-	if (r == 0)
+	if (ftp_steps(f, &s, 1, e) != 0)
+		return -1;
+	if (s.result == 0)
 		*size = s.size;
-	return r;
+	if (s.result < 0 && e != NULL)
+		*e = s.why;
+	return s.result;
 }
 
 int

@@ -132,18 +132,6 @@ struct package *package_open(int fd, const char *shown,
 void package_free(struct package *p);
 const struct package_info *package_info(const struct package *p);
 
-struct package_file {
-	const char *name; /* a folder's ends with '/' */
-	uint64_t len;
-	const uint8_t *md5; /* NULL: a folder */
-};
-
-/* Files, then folders, each sorted by bytes, without MD5SUMS and RELEASE:
- * i from 0 on; 0 behind the last, else 1. */
-int package_file(const struct package *p, size_t i, struct package_file *out);
-/* The i-th name that is gone since the base, NULL behind the last. */
-const char *package_removed(const struct package *p, size_t i);
-
 /* --- folders ---------------------------------------------------------------
  */
 

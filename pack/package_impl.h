@@ -5,7 +5,8 @@
 #include "pack/listing.h"
 #include "pack/package.h"
 
-/* What the parts of pack/package.h share; nobody else includes it. */
+/* What the parts of pack/package.h share; but for the fuzzer nobody else
+ * includes it. */
 
 struct place { /* of bytes in the archive */
 	uint64_t at, len;

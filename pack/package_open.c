@@ -535,24 +535,3 @@ package_info(const struct package *p)
 {
 	return &p->info;
 }
-
-int
-package_file(const struct package *p, size_t i, struct package_file *out)
-{
-	const struct entry *it;
-
-	if (i >= p->files.n + p->folders.n)
-		return 0;
-	it = i < p->files.n ? &p->files.items[i]
-			    : &p->folders.items[i - p->files.n];
-	out->name = it->name;
-	out->len = it->len;
-	out->md5 = i < p->files.n ? it->md5 : NULL;
-	return 1;
-}
-
-const char *
-package_removed(const struct package *p, size_t i)
-{
-	return i < p->removed.n ? p->removed.items[i].name : NULL;
-}

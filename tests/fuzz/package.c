@@ -4,7 +4,7 @@
  * them. Nothing of what is refused may be held, and nothing may be read past.
  */
 
-#include "pack/package.h"
+#include "pack/package_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static uint8_t text[FUZZ_MAX];
-	struct package_file f;
 	struct package *p;
 	FILE *file;
 	size_t i;
@@ -52,8 +51,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (file == NULL || file_write_all(fileno(file), text, len) != 0)
 		abort();
 	p = package_open(fileno(file), "fuzz", NULL, NULL);
-	for (i = 0; p != NULL && package_file(p, i, &f); i++)
-		if (f.len > len)
+	for (i = 0; p != NULL && i < p->files.n; i++)
+		if (p->files.items[i].len > len)
 			abort();
 	package_free(p);
 	fclose(file);

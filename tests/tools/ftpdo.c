@@ -4,11 +4,10 @@
  *	ftpdo URL DEADLINE_MS COMMAND...
  *
  * Commands are done in order, in one session: put FILE PATH FROM, get PATH FROM
- * (to standard output), mkdir, rmdir, delete, exists, size, mtime, names, md5
- * PATH, rename FROM TO, expect, hurry LEN (of the next transfer), has FEATURE,
- *steps (mkdir a b, exists a, size a, rmdir b and a at once). A line "COMMAND:
- *RESULT" each; the conversation and the reason of a failure go to standard
- *error. Exit status: the kind of the failure.
+ * (to standard output), mkdir, exists, size, names, md5 PATH, rename FROM TO,
+ * expect, hurry LEN (of the next transfer). A line "COMMAND: RESULT" each; the
+ * conversation and the reason of a failure go to standard error. Exit status:
+ * the kind of the failure.
  */
 
 #include <fcntl.h>
@@ -64,29 +63,19 @@ put(struct ftp *f, char **args, struct err *e)
 	return r;
 }
 
+/* One step: 0, -1 with err when it was not done; what is not there is 1. */
 static int
-steps(struct ftp *f, struct err *e)
+step(struct ftp *f, enum ftp_verb verb, const char *path, const char *to,
+    struct err *e)
 {
-	struct ftp_step s[] = {
-	    {.verb = FTP_MKD, .path = "base/a"},
-	    {.verb = FTP_MKD, .path = "base/a"},
-	    {.verb = FTP_MKD, .path = "base/a/b c"},
-	    {.verb = FTP_EXISTS, .path = "base/a/b c"},
-	    {.verb = FTP_EXISTS, .path = "base/a/none"},
-	    {.verb = FTP_SIZE, .path = "base/a/none"},
-	    {.verb = FTP_RENAME, .path = "base/a/none", .to = "base/a/x"},
-	    {.verb = FTP_RENAME, .path = "base/a/b c", .to = "base/a/d"},
-	    {.verb = FTP_RMD, .path = "base/a/d"},
-	    {.verb = FTP_RMD, .path = "base/a"},
-	};
-	size_t i, n = sizeof s / sizeof *s;
+	struct ftp_step s = {.verb = verb, .path = path, .to = to};
 
-	if (ftp_steps(f, s, n, e) != 0)
+	if (ftp_steps(f, &s, 1, e) != 0)
 		return -1;
-	for (i = 0; i < n; i++)
-		printf("%d", s[i].result);
-	printf("\n");
-	return 0;
+	if (s.result == 0 || (s.result == 1 && verb == FTP_EXISTS))
+		return s.result;
+	*e = s.why;
+	return -1;
 }
 
 /* How many words the command took; its result in *r. */
@@ -96,7 +85,6 @@ command(struct ftp *f, char **w, int n, int *r, struct err *e)
 	char hex[33] = "";
 	uint8_t md5[16];
 	uint64_t size = 0;
-	int64_t us = 0;
 
 	if (strcmp(w[0], "put") == 0 && n > 3) {
 		*r = put(f, w + 1, e);
@@ -108,7 +96,7 @@ command(struct ftp *f, char **w, int n, int *r, struct err *e)
 		return 3;
 	}
 	if (strcmp(w[0], "rename") == 0 && n > 2) {
-		*r = ftp_rename(f, w[1], w[2], e);
+		*r = step(f, FTP_RENAME, w[1], w[2], e);
 		return 3;
 	}
 	if (strcmp(w[0], "expect") == 0) {
@@ -119,36 +107,22 @@ command(struct ftp *f, char **w, int n, int *r, struct err *e)
 		ftp_hurry(f, strtoull(w[1], NULL, 10));
 		return 2;
 	}
-	if (strcmp(w[0], "steps") == 0) {
-		*r = steps(f, e);
-		return 1;
-	}
 	if (n < 2)
 		return 0;
 	if (strcmp(w[0], "mkdir") == 0)
-		*r = ftp_mkdir(f, w[1], e);
-	else if (strcmp(w[0], "rmdir") == 0)
-		*r = ftp_rmdir(f, w[1], e);
-	else if (strcmp(w[0], "delete") == 0)
-		*r = ftp_delete(f, w[1], e);
+		*r = step(f, FTP_MKD, w[1], NULL, e);
 	else if (strcmp(w[0], "exists") == 0)
-		*r = ftp_exists(f, w[1], e);
+		*r = step(f, FTP_EXISTS, w[1], NULL, e);
 	else if (strcmp(w[0], "names") == 0)
 		*r = ftp_names(f, w[1], print_name, NULL, e);
-	else if (strcmp(w[0], "has") == 0)
-		*r = ftp_has(f, w[1]);
 	else if (strcmp(w[0], "size") == 0)
 		*r = ftp_size(f, w[1], &size, e);
-	else if (strcmp(w[0], "mtime") == 0)
-		*r = ftp_mtime(f, w[1], &us, e);
 	else if (strcmp(w[0], "md5") == 0)
 		*r = ftp_md5(f, w[1], md5, e);
 	else
 		return 0;
 	if (size > 0)
 		printf("bytes: %" PRIu64 "\n", size);
-	if (us > 0)
-		printf("time: %" PRId64 "\n", us / 1000000);
 	if (strcmp(w[0], "md5") == 0 && *r == 0)
 		printf("digest: %s\n", hex_encode(hex, md5, sizeof md5));
 	return 2;
