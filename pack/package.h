@@ -78,7 +78,8 @@ struct package_spec {
 /*
  * Pack dir. The same files, names and time give the same bytes. path appears
  * whole or not at all; one that exists with these very bytes is left alone
- * (after seal), with other bytes it is ERR_NO. A symbolic link, a device, a
+ * (after seal), with other bytes it is ERR_NO, and so is a dir without any file
+ * (or of which all are left out). A symbolic link, a device, a
  * name that name_check refuses, a file that changes meanwhile end it, by
  * name. MD5SUMS and RELEASE of an unpacked package at the top of dir are left
  * out; other files of these names are refused. path itself (and path.sig),

@@ -117,6 +117,15 @@ find(const struct making *m, const char *name)
 	return entries_find(&m->all, name, strlen(name));
 }
 
+/* The next file at or behind *i, folders passed over; NULL: none. */
+static struct entry *
+next_file(const struct making *m, size_t *i)
+{
+	while (*i < m->all.n && is_folder(&m->all.items[*i]))
+		++*i;
+	return *i < m->all.n ? &m->all.items[*i] : NULL;
+}
+
 /* MD5SUMS and RELEASE of a folder that was unpacked are made anew. */
 static int
 leave_out_own(struct making *m)
@@ -154,10 +163,14 @@ look(struct making *m, const struct aside *a)
 	struct tree_file own[OWN_FILES];
 	const struct tree_spec spec = {m->root, m->spec->dir, m->spec->exclude,
 	    m->spec->nexclude, own, own_files(a, own), 0, PACKAGE_ENTRIES_MAX};
-	size_t i;
+	size_t i = 0;
 
 	if (tree_walk(&spec, &m->all, m->err) != 0 || leave_out_own(m) != 0)
 		return -1;
+	/* It would take everything away from who gets it: a wrong folder. */
+	if (next_file(m, &i) == NULL)
+		return err_set(m->err, ERR_NO, "%s: has no file to pack",
+		    m->spec->dir);
 	for (i = 0; i < m->all.n; i++)
 		m->total += 2 * m->all.items[i].len;
 	return 0;
@@ -313,15 +326,6 @@ read_all(struct making *m)
 
 /* --- against the base
  * ------------------------------------------------------------ */
-
-/* The next file at or behind *i, folders passed over; NULL: none. */
-static struct entry *
-next_file(const struct making *m, size_t *i)
-{
-	while (*i < m->all.n && is_folder(&m->all.items[*i]))
-		++*i;
-	return *i < m->all.n ? &m->all.items[*i] : NULL;
-}
 
 static int
 compare(struct making *m, const struct package *base)
@@ -573,6 +577,28 @@ are_same(struct making *m, int fd, int other)
 	return 1;
 }
 
+/* 1 when the file is a package of the same files, made at another time. */
+static int
+is_of_another_time(const struct making *m, int fd, const char *path)
+{
+	const struct package_ask ask = {
+	    .without = PACKAGE_NO_MD5 | PACKAGE_NO_SHA512};
+	const struct release *ours = &m->info->release, *theirs;
+	struct package *p = package_open(fd, path, &ask, NULL);
+	int is;
+
+	if (p == NULL)
+		return 0;
+	theirs = &p->info.release;
+	is = theirs->created_us != ours->created_us &&
+	     strcmp(theirs->name, ours->name) == 0 &&
+	     strcmp(theirs->release, ours->release) == 0 &&
+	     strcmp(theirs->base, ours->base) == 0 &&
+	     memcmp(theirs->tree, ours->tree, sizeof ours->tree) == 0;
+	package_free(p);
+	return is;
+}
+
 /* 1: nothing of this name is there; 0: these very bytes are; -1 with err. */
 static int
 look_there(struct making *m, const char *path, int made)
@@ -589,7 +615,11 @@ look_there(struct making *m, const char *path, int made)
 		err_errno(m->err, ERR_LOCAL, "%s", path);
 	else if (!same)
 		err_set(m->err, ERR_NO,
-		    "%s: is there already, with other bytes", path);
+		    "%s: is there already, with other bytes%s", path,
+		    S_ISREG(st.st_mode) && is_of_another_time(m, fd, path)
+			? ": the same files, packed at another time"
+			  " (SOURCE_DATE_EPOCH sets it)"
+			: "");
 	if (fd >= 0)
 		close(fd);
 	return same == 1 ? 0 : -1;

@@ -52,7 +52,13 @@ cp arena-1.4.tar before.tar
 echo 'return {damage = 2}' >copy/scripts/damage.lua
 run "$hotfix" pack -k key.sec -n arena -r 1.4 copy
 exits 1 'a package with other bytes is there already'
-err_has 'arena-1.4.tar: is there already, with other bytes' 'which is said'
+err_has 'arena-1.4.tar: is there already, with other bytes$' 'which is said'
+SOURCE_DATE_EPOCH=1795342501 run "$hotfix" pack -k key.sec -n arena -r 1.4 game
+exits 1 'so is one of the same files and another time'
+err_has 'other bytes: the same files, .*SOURCE_DATE_EPOCH' \
+	'which is said, and what to do'
+SOURCE_DATE_EPOCH=1795342501 run "$hotfix" pack -k key.sec -n arena -r 1.4 copy
+err_has 'with other bytes$' 'it is not, when the files are others, too'
 cmp -s before.tar arena-1.4.tar
 ok $? 'and stays'
 run "$hotfix" verify -p key.pub arena-1.4.tar
@@ -70,6 +76,14 @@ for args in '-n arena game' '-r 1 game' '-n arena -r 1' '-n a/b -r 1 game' \
 	run "$hotfix" pack $args
 	exits 2 "wrong use: pack $args"
 done
+mkdir -p hollow/one/two
+run "$hotfix" pack -k key.sec -n arena -r 1 hollow
+exits 1 'a folder without any file is not packed'
+is "$(cat out err)" 'hotfix: pack: hollow: has no file to pack' 'which is said'
+[ ! -e arena-1.tar ] && [ ! -e arena-1.tar.sig ] && [ "$(leftovers)" = 0 ]
+ok $? 'nothing is left'
+run "$hotfix" pack -n arena -r none --exclude '*' game
+exits 1 'nor one of which all is left out'
 run "$hotfix" pack -n arena -r 1 missing
 exits 5 'a folder that is not there is local trouble'
 
