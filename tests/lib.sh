@@ -176,6 +176,28 @@ type_to() {
 	printf '%s\n' "$2" >"$1.in"
 }
 
+# has_port tcp|udp PORT [PID]: is there a socket of this machine that listens at
+# the port, and (with PID) is it that process's? No connection is made and
+# nothing is sent: servers count that, and it could be another's port. What
+# changes its user does not show its sockets; then the port is all there is to
+# see.
+has_port() {
+	t_state=0A # listening, as /proc tells it; of UDP: bound
+	[ "$1" = tcp ] || t_state=07
+	t_inodes=$(awk -v port="$(printf ':%04X' "$2")" -v state="$t_state" \
+		'$4 == state && substr($2, length($2) - 4) == port \
+		{ print $10 }' "/proc/${3:-self}/net/$1" 2>/dev/null)
+	[ -n "$t_inodes" ] || return 1
+	[ -n "${3-}" ] && ls "/proc/$3/fd" >/dev/null 2>&1 || return 0
+	for t_fd in "/proc/$3/fd/"*; do
+		t_to=$(readlink "$t_fd")
+		for t_inode in $t_inodes; do
+			[ "$t_to" != "socket:[$t_inode]" ] || return 0
+		done
+	done
+	return 1
+}
+
 # What does not heed the signal (a program that stands in one call of C) is
 # killed, so that a test ends whatever it started.
 t_cleanup() {

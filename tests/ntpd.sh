@@ -18,13 +18,6 @@ ntp_peers=${HOTFIX_PEERS:-$HOTFIX_TOP/build/peers}
 ntp_count=0
 ntp_want=
 
-# Has process $1 a socket bound to port $2? Nothing is sent to it.
-ntp_listens() {
-	awk -v port="$(printf ':%04X' "$2")" '
-		substr($2, length($2) - 4) == port { found = 1 }
-		END { exit !found }' "/proc/$1/net/udp" 2>/dev/null
-}
-
 # ntpd [DIRECTIVE...]: a server on a free port of 127.0.0.1, which tells this
 # machine's time and never sets it: of stratum 8, or by these directives of
 # chrony.conf(5) instead. Puts $ntp_server (address and port), $ntp_port and $ntp_name,
@@ -57,7 +50,7 @@ ntpd() {
 		# that is taken ends the server: then another one is tried.
 		ntp_port=$(od -An -N2 -tu2 /dev/urandom)
 		ntp_port=${ntp_want:-$((20000 + ntp_port % 12000))}
-		! ntp_listens self "$ntp_port" || continue
+		! has_port udp "$ntp_port" || continue
 		# -x: never set the clock.
 		# shellcheck disable=SC2086
 		start "$ntp_name" "$ntp_program" $ntp_as -x -d \
@@ -66,7 +59,7 @@ ntpd() {
 			"pidfile $PWD/$ntp_name.dir/pid" "$@"
 		ntp_polls=$((deadline * 20))
 		while [ "$ntp_polls" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
-			if ntp_listens "$pid" "$ntp_port"; then
+			if has_port udp "$ntp_port" "$pid"; then
 				ntp_server=127.0.0.1:$ntp_port
 				return 0
 			fi

@@ -138,24 +138,6 @@ ftp_proftpd() {
 	ftp_command="$ftp_program -n -q -c $PWD/$ftp_name.conf"
 }
 
-# Has process $1 a socket that listens at port $2? No connection is made: the
-# servers count those, and it could be another's port. What changes its user
-# does not show its sockets, then the port is all there is to see.
-ftp_listens() {
-	ftp_inodes=$(awk -v port="$(printf ':%04X' "$2")" \
-		'$4 == "0A" && substr($2, length($2) - 4) == port \
-		{ print $10 }' "/proc/$1/net/tcp" 2>/dev/null)
-	[ -n "$ftp_inodes" ] || return 1
-	ls "/proc/$1/fd" >/dev/null 2>&1 || return 0
-	for ftp_fd in "/proc/$1/fd/"*; do
-		ftp_to=$(readlink "$ftp_fd")
-		for ftp_inode in $ftp_inodes; do
-			[ "$ftp_to" != "socket:[$ftp_inode]" ] || return 0
-		done
-	done
-	return 1
-}
-
 # ftpd SERVER DIR [read-only]: serves DIR; DIR/base is made when it is not there
 # and is where files may be written (vsftpd wants a root that nobody may write
 # to). The files become those of $ftp_owner, whom the server works as: where we
@@ -200,7 +182,7 @@ ftpd() {
 		start "$ftp_name" $ftp_prefix $ftp_command
 		ftp_polls=$((deadline * 20))
 		while [ "$ftp_polls" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
-			if ftp_listens "$pid" "$ftp_port"; then
+			if has_port tcp "$ftp_port" "$pid"; then
 				ftp_url=ftp://$ftp_user@$ftp_host:$ftp_port
 				return 0
 			fi
