@@ -74,6 +74,11 @@ publishing_go_back(struct publishing *p, struct err *e)
 	if (read_previous(p, e) != 0)
 		return -1;
 	d = p->plan.old.doc;
+	/* Its package is read back now, which takes long enough for somebody
+	 * to see that this is not what was meant. */
+	publishing_hide(p);
+	say_note(&p->say, "%s goes from release %s back to %s", p->name,
+	    p->latest.doc->package.release, d->package.release);
 	ret = check_there(p, &d->package, e);
 	if (ret == 0 && d->full.present)
 		ret = check_there(p, &d->full, e);

@@ -366,16 +366,21 @@ ok $? 'and keeps the package here'
 run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
 	-n arena -r two two
 exits 0 'which is the same when it is run again'
-run "$hotfix" publish -q -k key.sec --to "$place" -n arena --undo
+run "$hotfix" publish -k key.sec --to "$place" -n arena --undo
 exits 0 'and goes back'
+is "$(grep 'goes from' err)" \
+	'hotfix: publish: arena goes from release two back to one' \
+	'which is said'
 is "$(field release out)" one 'to the release before'
 # Whoever can write there cannot make us sign.
 sed 's/^note:.*//; s/^version: .*/version: 9/' "$place/release/arena-two.update" \
 	>forged && cp forged "$place/release/arena-two.update"
 run "$hotfix" publish -q -k key.sec --to "$place" --version '*' two.tar
 cp forged "$place/release/arena-one.update"
-run "$hotfix" publish -q -k key.sec --to "$place" -n arena --undo
+run "$hotfix" publish -k key.sec --to "$place" -n arena --undo
 exits 1 'a document that nobody signed is not signed anew'
+! grep -q 'goes from' err
+ok $? 'nor is anything of it told'
 run "$hotfix" publish -q -k other.sec --to "$place" --version '*' one.tar
 exits 1 'a signature by a key that is not known'
 run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
