@@ -177,8 +177,14 @@ struct host_config {
  * Packages: a pushed document with one is fetched before it is received, and
  * its push runs when all is here. The packages of what is live already (at
  * host_begin, and from the seed folder) are asked for again, and the document
- * is live whatever comes of it; the log says when they could not be had.
+ * is live whatever comes of it; the log says when they could not be had. Then
+ * they are asked for later, for as long as the document is live: first after
+ * HOST_REFETCH_FIRST_NS, then after twice the time before, up to the MAX. A
+ * server that was away when the host started is back some time; one that hands
+ * out wrong bytes by the gigabyte is not to be asked for them all day.
  */
+#define HOST_REFETCH_FIRST_NS INT64_C(60000000000)
+#define HOST_REFETCH_MAX_NS   INT64_C(3600000000000)
 
 /*
  * A host; the state folder is opened and locked, its ledger replayed. NULL

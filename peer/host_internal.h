@@ -384,7 +384,8 @@ void host_package_sweep(struct host *h);
 /* The host ends: nothing is awaited any more; nothing is remembered. */
 void host_package_stop(struct host *h);
 void host_package_free(struct host *h);
-/* PROGRESS package for those that wait; -1: nobody does. */
+/* PROGRESS package for those that wait, and what could not be fetched after a
+ * start; -1: there is neither. */
 int64_t host_package_next_ns(const struct host *h);
 void host_package_tick(struct host *h);
 /* The address under which it is announced: in buf, or the package's own. */

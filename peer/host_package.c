@@ -20,6 +20,8 @@ struct refetch { /* of a document that is live already */
 	struct doc *doc; /* own: the record's may go first */
 	int asked;       /* an answer is due */
 	uint64_t so_far;
+	int64_t wait_ns; /* since it failed last; 0: it has not failed */
+	int64_t next_ns; /* not asked for before that */
 };
 
 struct mirror { /* a package that was asked for */
@@ -317,24 +319,55 @@ find_refetch(struct host *h, uint64_t id)
 	return *at != NULL ? at : NULL;
 }
 
-/* The answer, or NULL: it is not wanted any more. */
+/* It is not wanted any more, or it is here. */
 static void
-refetch_end(struct host *h, struct refetch **at, const struct host_package *a)
+refetch_end(struct host *h, struct refetch **at)
+{
+	struct refetch *f = *at;
+
+	*at = f->next;
+	if (f->asked)
+		cancel(h, f->doc->id);
+	doc_free(f->doc);
+	free(f);
+}
+
+/* 1 when it failed, and stays to be asked for later. */
+static int
+refetch_answered(struct host *h, struct refetch **at,
+    const struct host_package *a)
 {
 	struct refetch *f = *at;
 	struct record *r = catalog_find(&h->catalog, f->doc->id);
+	int is_here = a->result == RESULT_APPLIED;
 
-	*at = f->next;
-	if (a != NULL)
-		log_answer(h, f->doc, a);
-	else if (f->asked)
-		cancel(h, f->doc->id);
-	if (a != NULL && is_in_force(r))
-		((struct note *)r->owner)->package = a->result == RESULT_APPLIED
-							 ? RESULT_APPLIED
-							 : RESULT_FAILED;
-	doc_free(f->doc);
-	free(f);
+	f->asked = 0;
+	f->so_far = 0;
+	log_answer(h, f->doc, a);
+	if (is_in_force(r))
+		((struct note *)r->owner)->package =
+		    is_here ? RESULT_APPLIED : RESULT_FAILED;
+	if (is_here || r == NULL || r->state != RECORD_LIVE) {
+		refetch_end(h, at);
+		return 0;
+	}
+	f->wait_ns = f->wait_ns == 0 ? HOST_REFETCH_FIRST_NS : 2 * f->wait_ns;
+	if (f->wait_ns > HOST_REFETCH_MAX_NS)
+		f->wait_ns = HOST_REFETCH_MAX_NS;
+	f->next_ns = host_now_ns(h) + f->wait_ns;
+	return 1;
+}
+
+/* How many are asked for now. */
+static size_t
+refetches_asked(const struct host *h)
+{
+	const struct refetch *f;
+	size_t n = 0;
+
+	for (f = h->refetches; f != NULL; f = f->next)
+		n += f->asked != 0;
+	return n;
 }
 
 /* As many as may be are asked for, in their order. */
@@ -343,19 +376,39 @@ refetch_next(struct host *h)
 {
 	struct refetch **at = &h->refetches;
 	struct host_package out;
-	size_t asked = 0;
+	size_t asked = refetches_asked(h);
+	int64_t now = host_now_ns(h);
 
 	while (*at != NULL && asked < HOST_REFETCHES && !h->ending) {
-		memset(&out, 0, sizeof out);
-		if (!(*at)->asked &&
-		    h->cb.package(h->cb.arg, (*at)->doc, &out)) {
-			refetch_end(h, at, &out);
+		if ((*at)->asked || (*at)->next_ns > now) {
+			at = &(*at)->next;
 			continue;
 		}
-		(*at)->asked = 1;
-		asked++;
-		at = &(*at)->next;
+		memset(&out, 0, sizeof out);
+		if (!h->cb.package(h->cb.arg, (*at)->doc, &out)) {
+			(*at)->asked = 1;
+			asked++;
+			at = &(*at)->next;
+		} else if (refetch_answered(h, at, &out)) {
+			at = &(*at)->next;
+		}
 	}
+}
+
+/* When the next one that failed is asked for; -1: none, or there is no room
+ * for it before another one's answer. */
+static int64_t
+refetch_next_ns(const struct host *h)
+{
+	const struct refetch *f;
+	int64_t next = -1;
+
+	if (h->ending || refetches_asked(h) >= HOST_REFETCHES)
+		return -1;
+	for (f = h->refetches; f != NULL; f = f->next)
+		if (!f->asked && (next < 0 || f->next_ns < next))
+			next = f->next_ns;
+	return next;
 }
 
 void
@@ -398,8 +451,10 @@ host_packaged(struct host *h, uint64_t id, const struct host_package *out)
 	if (at != NULL && (*at)->phase == PUSH_FETCHING) {
 		push_answered(*at, out);
 	} else if (f != NULL && (*f)->asked) {
-		refetch_end(h, f, out);
+		(void)refetch_answered(h, f, out);
 		refetch_next(h);
+		if (h->cb.rearm != NULL)
+			h->cb.rearm(h->cb.arg);
 	}
 }
 
@@ -427,7 +482,7 @@ host_package_sweep(struct host *h)
 		if (is_in_force(catalog_find(&h->catalog, (*f)->doc->id)))
 			f = &(*f)->next;
 		else
-			refetch_end(h, f, NULL);
+			refetch_end(h, f);
 	}
 	while ((gone = *m) != NULL) {
 		if (is_named(h, &gone->package)) {
@@ -448,7 +503,7 @@ host_package_stop(struct host *h)
 	struct push **at = &h->queue;
 
 	while (h->refetches != NULL)
-		refetch_end(h, &h->refetches, NULL);
+		refetch_end(h, &h->refetches);
 	while (*at != NULL) {
 		if (!(*at)->fetches) {
 			at = &(*at)->next;
@@ -485,7 +540,7 @@ int64_t
 host_package_next_ns(const struct host *h)
 {
 	const struct push *p;
-	int64_t next = -1, due;
+	int64_t next = refetch_next_ns(h), due;
 
 	for (p = h->queue; p != NULL; p = p->next) {
 		due = p->progress_ns + HOST_PROGRESS_NS;
@@ -504,6 +559,7 @@ host_package_tick(struct host *h)
 	for (p = h->queue; p != NULL; p = p->next)
 		if (is_told(p) && p->progress_ns + HOST_PROGRESS_NS <= now)
 			push_tell_package(p);
+	refetch_next(h);
 }
 
 /* ---- shown to people ----------------------------------------------------- */
@@ -550,7 +606,7 @@ put_record(struct host *h, const struct record *r, struct buf *b)
 	const char *state = "elsewhere";
 	uint64_t so_far = 0;
 
-	if (f != NULL) {
+	if (f != NULL && ((*f)->asked || (*f)->wait_ns == 0)) {
 		state = "fetching";
 		so_far = (*f)->so_far;
 	} else if (n->package == RESULT_APPLIED) {

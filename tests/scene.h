@@ -34,6 +34,7 @@ struct scene {
 	/* What a package comes to; NONE: packaged() tells later. */
 	enum result package_with;
 	const char *mirror; /* where clients are sent for it; NULL: nowhere */
+	int rearmed;        /* how often it was told to look at the deadlines */
 };
 
 struct wire { /* a peer written by hand */
@@ -132,6 +133,12 @@ on_package_gone(void *arg, const struct doc_package *p)
 	struct scene *s = arg;
 
 	buf_printf(&s->did, "gone %s %s\n", p->name, p->release);
+}
+
+__attribute__((unused)) static void
+on_rearm(void *arg)
+{
+	((struct scene *)arg)->rearmed++;
 }
 
 /* The package that was asked for is here now, or it is not. */
@@ -264,6 +271,7 @@ config(struct scene *s, struct keyring *ring)
 	c.cb.package_cancel = on_package_cancel;
 	c.cb.package_from = on_package_from;
 	c.cb.package_gone = on_package_gone;
+	c.cb.rearm = on_rearm;
 	c.cb.join = on_join;
 	c.cb.leave = on_leave;
 	c.cb.message = on_message;

@@ -616,6 +616,83 @@ test_start(void)
 	scene_close(&s);
 }
 
+/* What could not be had after a start is asked for again, later and later. */
+static void
+test_start_again(void)
+{
+	struct doc_spec spec[3], rev;
+	struct scene s;
+	const char *packages[] = {ONE, TWO, "package: " PACKAGE("1.7") "\n"};
+	char name[16];
+	int i;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	s.package_with = RESULT_APPLIED;
+	for (i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		spec[i] = package_spec(&s, name, packages[i]);
+		push_gets(&s, &spec[i], "DONE applied\n");
+		spec[i].feature = NULL; /* name is reused */
+	}
+	s.package_with = RESULT_NONE;
+	reopen(&s);
+	s.rearmed = 0;
+	packaged(&s, spec[0].id, RESULT_GAVE_UP, "no route");
+	OK(s.rearmed > 0, "what fails after a start has a deadline");
+	buf_reset(&s.did);
+	pass(&s, 3 * 60000);
+	OK(!has(&s.did, "package arena 1.5"),
+	    "what failed waits while others are fetched");
+	packaged(&s, spec[1].id, RESULT_APPLIED, "");
+	OK(has(&s.did, "package arena 1.5 of f0\n"),
+	    "then it is asked for again");
+	packaged(&s, spec[2].id, RESULT_APPLIED, "");
+	packaged(&s, spec[0].id, RESULT_GAVE_UP, "no route");
+	OK(status_has(&s, " arena 1.5 missing "), "it fails again");
+	buf_reset(&s.did);
+	pass(&s, 119000);
+	OK(!has(&s.did, "package "), "for two minutes nobody asks");
+	pass(&s, 1100);
+	OK(has(&s.did, "package arena 1.5 of f0\n") &&
+		status_has(&s, " arena 1.5 fetching "),
+	    "then somebody does");
+	for (i = 0; i < 8; i++) {
+		packaged(&s, spec[0].id, RESULT_FAILED, "no space");
+		pass(&s, 3600000);
+	}
+	packaged(&s, spec[0].id, RESULT_FAILED, "no space");
+	buf_reset(&s.did);
+	pass(&s, 3599000);
+	OK(!has(&s.did, "package "), "in the end it is once in an hour");
+	s.package_with = RESULT_FAILED;
+	pass(&s, 1100);
+	OK(has(&s.did, "package arena 1.5 of f0\n"), "and no less often");
+	s.package_with = RESULT_NONE;
+	pass(&s, 3600000);
+	packaged(&s, spec[0].id, RESULT_APPLIED, "");
+	OK(status_has(&s, " arena 1.5 here "), "when it comes it is here");
+	buf_reset(&s.did);
+	pass(&s, 2 * 3600000);
+	OK(!has(&s.did, "package "), "and nobody asks any more");
+
+	reopen(&s);
+	packaged(&s, spec[0].id, RESULT_GAVE_UP, "no route");
+	rev = about_spec(&s, "f0", spec[0].id, 0);
+	buf_reset(&s.did);
+	push_gets(&s, &rev, "DONE reverted\n");
+	packaged(&s, spec[1].id, RESULT_APPLIED, "");
+	pass(&s, 3600000);
+	OK(!has(&s.did, "package "), "what is reverted meanwhile is not");
+	rev = about_spec(&s, "f2", 0, spec[2].id);
+	push_gets(&s, &rev, "DONE applied\n");
+	packaged(&s, spec[2].id, RESULT_GAVE_UP, "no route");
+	pass(&s, 3600000);
+	OK(has(&s.log, "1.7 could not be fetched") && !has(&s.did, "package "),
+	    "nor what is retired");
+	scene_close(&s);
+}
+
 /* A seed folder's documents come one after the other. */
 static void
 test_seed(void)
@@ -1247,6 +1324,7 @@ main(void)
 	test_shutdown();
 	test_gone();
 	test_start();
+	test_start_again();
 	test_seed();
 	test_from();
 	test_results();
