@@ -145,7 +145,8 @@ $(B)/%.o: %.c $(B)/flags | $(LUA_DIR)/lua.h
 
 # Its functions that take wide vectors are all inlined, so it does not matter
 # how processors without such registers would pass them.
-$(B)/crypto/md5_lanes.o: BASEFLAGS += -Wno-psabi
+$(B)/crypto/md5_lanes.o $(B)/crypto/md5_pair.o $(B)/crypto/sha512_blocks.o: \
+	BASEFLAGS += -Wno-psabi
 
 $(B)/lua/%.o: $(LUA_DIR)/lua.h $(B)/flags
 	@mkdir -p $(@D)
