@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "crypto/md5_pair.h"
+
 #define BLOCK   MD5_BLOCK
 #define LEN_POS (BLOCK - 8) /* where the last block has the length in bits */
 
@@ -59,8 +61,8 @@ i(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
 	return rotate(a + t + (c ^ (b | ~d)), by) + b;
 }
 
-void
-md5_blocks(uint32_t state[4], const uint8_t *p, size_t n)
+static void
+blocks(uint32_t state[4], const uint8_t *p, size_t n)
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t x[16];
@@ -147,6 +149,19 @@ md5_blocks(uint32_t state[4], const uint8_t *p, size_t n)
 	}
 }
 
+/* Where two chains are faster than this one, they are when nobody needs the
+ * other too. */
+void
+md5_blocks(uint32_t state[4], const uint8_t *p, size_t n)
+{
+	uint32_t nobodys[4] = {0};
+
+	if (md5_pair_works(MD5_PAIR_AVX512))
+		md5_pair_blocks(MD5_PAIR_AVX512, state, nobodys, p, n);
+	else
+		blocks(state, p, n);
+}
+
 void
 md5_start(uint32_t state[4])
 {
@@ -184,6 +199,28 @@ md5_update(struct md5 *m, const void *bytes, size_t len)
 	}
 	md5_blocks(m->state, p, len / BLOCK);
 	memcpy(m->block, p + (len - len % BLOCK), len % BLOCK);
+}
+
+void
+md5_update_pair(struct md5 *a, struct md5 *b, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	size_t n;
+
+	if (len == 0)
+		return;
+	/* Where the two differ they share no block. */
+	if (a->len % BLOCK == 0 && b->len % BLOCK == 0) {
+		n = len / BLOCK;
+		md5_pair_blocks(md5_pair_best(), a->state, b->state, p, n);
+		n *= BLOCK;
+		a->len += n;
+		b->len += n;
+		p += n;
+		len -= n;
+	}
+	md5_update(a, p, len);
+	md5_update(b, p, len);
 }
 
 size_t

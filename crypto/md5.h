@@ -23,6 +23,11 @@ void md5_update(struct md5 *m, const void *bytes, size_t len);
 void md5_final(uint8_t out[MD5_SIZE], struct md5 *m);
 void md5(uint8_t out[MD5_SIZE], const void *bytes, size_t len);
 
+/* As update of both, in little more than the time of one where both have had
+ * whole blocks so far. */
+void md5_update_pair(struct md5 *a, struct md5 *b, const void *bytes,
+    size_t len);
+
 /*
  * What these are made of, for those who have the message in blocks: start,
  * n whole blocks at a time, the last ones with what md5_pad has put behind the
