@@ -224,7 +224,8 @@ package_check_sig(const struct keyring *keys, const char *path,
 }
 
 struct opening {
-	const struct say *say;
+	void (*miss)(void *arg, const char *line);
+	void *arg;
 	const char *path;
 	struct keyring_check *check;
 };
@@ -234,7 +235,8 @@ tell_miss(void *arg, const char *line)
 {
 	const struct opening *o = arg;
 
-	say_error(o->say, "%s", line);
+	if (o->miss != NULL)
+		o->miss(o->arg, line);
 }
 
 /* Nothing of the package is told before this. */
@@ -253,11 +255,11 @@ settle(void *arg, struct err *e)
 }
 
 struct package *
-package_open_fd(const struct say *say, const struct keyring *keys,
-    const char *path, const struct buf *sig_text, int fd, unsigned without,
-    struct buf *sig, struct err *e)
+package_open_for(void (*miss)(void *arg, const char *line), void *arg,
+    const struct keyring *keys, const char *path, const struct buf *sig_text,
+    int fd, unsigned without, struct buf *sig, struct err *e)
 {
-	struct opening o = {.say = say, .path = path};
+	struct opening o = {.miss = miss, .arg = arg, .path = path};
 	struct package_ask ask = {
 	    .without = without, .miss = tell_miss, .arg = &o};
 	struct digests_work also = {keyring_check_update, NULL};
@@ -281,6 +283,29 @@ out:
 	keyring_check_free(o.check);
 	buf_free(&own);
 	return p;
+}
+
+struct telling {
+	const struct say *say;
+};
+
+static void
+say_miss(void *arg, const char *line)
+{
+	const struct telling *t = arg;
+
+	say_error(t->say, "%s", line);
+}
+
+struct package *
+package_open_fd(const struct say *say, const struct keyring *keys,
+    const char *path, const struct buf *sig_text, int fd, unsigned without,
+    struct buf *sig, struct err *e)
+{
+	struct telling t = {say};
+
+	return package_open_for(say_miss, &t, keys, path, sig_text, fd, without,
+	    sig, e);
 }
 
 void

@@ -57,6 +57,12 @@ struct package *package_open_fd(const struct say *say,
     const struct keyring *keys, const char *path, const struct buf *sig_text,
     int fd, unsigned without, struct buf *sig, struct err *e);
 
+/* The same, where miss is told the lines, or (NULL) nobody. */
+struct package *package_open_for(void (*miss)(void *arg, const char *line),
+    void *arg, const struct keyring *keys, const char *path,
+    const struct buf *sig_text, int fd, unsigned without, struct buf *sig,
+    struct err *e);
+
 /* Fields of a record: package, release and what it is based on. */
 void package_say(struct say *s, const struct package_info *info);
 

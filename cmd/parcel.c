@@ -13,9 +13,247 @@
 
 #include "base/file.h"
 
+/* What is smaller is checked before a server has answered a first time, and one
+ * that is bad is not sent at all then. */
+#define APART_MIN ((uint64_t)4 << 20)
+
+/* A check. The thread has all of it until it is done. */
+struct parcel_check {
+	int fd;
+	const char *path;
+	const struct keyring *keys; /* NULL: there is no signature, sign */
+	const struct signer *signer;
+	/* Out. */
+	int ret;
+	struct err err;
+	struct package_info info;
+	struct buf sig;
+	struct buf misses; /* lines, each with its NUL */
+
+	int has_thread;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of done */
+	int done;
+};
+
+/* --- checking --------------------------------------------------------------
+ */
+
+static void
+keep_miss(void *arg, const char *line)
+{
+	struct parcel_check *c = arg;
+
+	/* Without memory it is told by its error alone. */
+	buf_append(&c->misses, line, strlen(line) + 1);
+}
+
+static int
+check_signed(struct parcel_check *c)
+{
+	struct package *package = package_open_for(keep_miss, c, c->keys,
+	    c->path, NULL, c->fd, 0, &c->sig, &c->err);
+
+	if (package == NULL)
+		return -1;
+	c->info = *package_info(package);
+	package_free(package);
+	return 0;
+}
+
+/* There is no signature: the read that checks it is the first of those two
+ * that signing takes. */
+static int
+check_and_sign(struct parcel_check *c)
+{
+	struct signer_run signing;
+	const struct digests_work also = {signer_take, &signing};
+	const struct package_ask ask = {
+	    .also = &also, .miss = keep_miss, .arg = c};
+	struct package *package;
+	int ret = -1;
+
+	signer_begin(&signing, c->signer);
+	package = package_open(c->fd, c->path, &ask, &c->err);
+	if (package != NULL) {
+		c->info = *package_info(package);
+		ret = signer_end(&signing, c->fd, c->path, &c->sig, &c->err);
+	}
+	signer_drop(&signing);
+	package_free(package);
+	return ret;
+}
+
+static void *
+run(void *arg)
+{
+	struct parcel_check *c = arg;
+	int ret = c->keys != NULL ? check_signed(c) : check_and_sign(c);
+
+	pthread_mutex_lock(&c->lock);
+	c->ret = ret;
+	c->done = 1;
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+/* Signals are the business of who called: the thread takes none. */
+static void
+start_thread(struct parcel_check *c)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	c->has_thread = pthread_create(&c->thread, NULL, run, c) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void
+join(struct parcel_check *c)
+{
+	if (c->has_thread)
+		pthread_join(c->thread, NULL);
+	c->has_thread = 0;
+}
+
+static void
+free_check(struct parcel_check *c)
+{
+	if (c == NULL)
+		return;
+	join(c);
+	pthread_mutex_destroy(&c->lock);
+	buf_free(&c->sig);
+	buf_free(&c->misses);
+	free(c);
+}
+
+/* A command that signs is a child: one is not made beside threads. */
+static int
+may_go_apart(const struct parcel *p, const struct parcel_check *c)
+{
+	return p->info.len >= APART_MIN &&
+	       (c->keys != NULL || c->signer->command == NULL);
+}
+
+static int
+start(struct parcel *p, const char *path, const struct keyring *keys,
+    const struct signer *signer, struct err *e)
+{
+	struct parcel_check *c = calloc(1, sizeof *c);
+	struct err ignored;
+
+	if (c == NULL)
+		return err_set(e, ERR_LOCAL, "out of memory");
+	pthread_mutex_init(&c->lock, NULL);
+	c->fd = p->fd;
+	c->path = path;
+	c->keys = keys;
+	c->signer = signer;
+	p->check = c;
+	/* What has no name yet cannot go anywhere: why not is told by the
+	 * check of the whole. */
+	if (package_peek(p->fd, path, &p->info.release, &p->info.len,
+		&ignored) == 0 &&
+	    may_go_apart(p, c))
+		start_thread(c);
+	if (c->has_thread)
+		return 0;
+	run(c);
+	p->info = c->info;
+	return parcel_wait(p, 1, e);
+}
+
+int
+parcel_open(struct parcel *p, const char *path, const struct keyring *keys,
+    const struct signer *signer, struct err *e)
+{
+	char *sig = package_sig_name(path);
+	int is_signed;
+
+	if (sig == NULL)
+		return err_set(e, ERR_LOCAL, "out of memory");
+	is_signed = keys->n > 0 && access(sig, F_OK) == 0;
+	free(sig);
+	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (p->fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	return start(p, path, is_signed ? keys : NULL, signer, e);
+}
+
+/* What it said of itself is what was used of it so far. */
+static int
+is_what_it_said(const struct package_info *a, const struct package_info *b)
+{
+	return a->len == b->len &&
+	       strcmp(a->release.name, b->release.name) == 0 &&
+	       strcmp(a->release.release, b->release.release) == 0 &&
+	       strcmp(a->release.base, b->release.base) == 0 &&
+	       memcmp(a->release.tree, b->release.tree,
+		   sizeof a->release.tree) == 0;
+}
+
+static int
+is_done(struct parcel_check *c)
+{
+	int done;
+
+	pthread_mutex_lock(&c->lock);
+	done = c->done;
+	pthread_mutex_unlock(&c->lock);
+	return done;
+}
+
+int
+parcel_wait(struct parcel *p, int wait, struct err *e)
+{
+	struct parcel_check *c = p->check;
+
+	if (c == NULL)
+		return 0;
+	if (!wait && !is_done(c))
+		return 1;
+	join(c);
+	if (c->ret != 0) {
+		*e = c->err;
+		return -1;
+	}
+	if (!is_what_it_said(&c->info, &p->info))
+		return err_set(e, ERR_NO, "%s: changed while it was checked",
+		    c->path);
+	p->info = c->info;
+	p->sig = c->sig;
+	c->sig = (struct buf)BUF_INIT;
+	p->check = NULL;
+	free_check(c);
+	return 0;
+}
+
+void
+parcel_tell(struct parcel *p, const struct say *s)
+{
+	struct parcel_check *c = p->check;
+	const char *line;
+	size_t at;
+
+	if (c == NULL || c->has_thread)
+		return;
+	for (at = 0; at < c->misses.len; at += strlen(line) + 1) {
+		line = (const char *)c->misses.data + at;
+		say_error(s, "%s", line);
+	}
+	c->misses.len = 0;
+}
+
+/* --- the rest
+ * ------------------------------------------------------------------ */
+
 void
 parcel_close(struct parcel *p)
 {
+	free_check(p->check);
+	p->check = NULL;
 	if (p->fd >= 0)
 		close(p->fd);
 	p->fd = -1;
@@ -49,79 +287,6 @@ parcel_file(const struct parcel *p, struct publish_file *f)
 	memcpy(f->sha512, p->info.sha512, sizeof f->sha512);
 	f->sig = p->sig.data;
 	f->sig_len = p->sig.len;
-}
-
-static int
-check(struct parcel *p, const struct say *s, const char *path,
-    const struct keyring *keys, struct err *e)
-{
-	struct package *package =
-	    package_open_fd(s, keys, path, NULL, p->fd, 0, &p->sig, e);
-
-	if (package == NULL)
-		return -1;
-	p->info = *package_info(package);
-	package_free(package);
-	return 0;
-}
-
-struct opening {
-	const struct say *say;
-	struct signer_run signing;
-};
-
-static void
-tell_miss(void *arg, const char *line)
-{
-	const struct opening *o = arg;
-
-	say_error(o->say, "%s", line);
-}
-
-/* There is no signature: the read that checks it is the first of those two
- * that signing takes. */
-static int
-check_and_sign(struct parcel *p, const struct say *s, const char *path,
-    const struct signer *signer, struct err *e)
-{
-	struct opening o = {.say = s};
-	const struct digests_work also = {signer_take, &o.signing};
-	const struct package_ask ask = {
-	    .also = &also, .miss = tell_miss, .arg = &o};
-	struct package *package;
-	int ret = -1;
-
-	signer_begin(&o.signing, signer);
-	package = package_open(p->fd, path, &ask, e);
-	if (package != NULL) {
-		p->info = *package_info(package);
-		ret = signer_end(&o.signing, p->fd, path, &p->sig, e);
-	}
-	signer_drop(&o.signing);
-	package_free(package);
-	return ret;
-}
-
-int
-parcel_open(struct parcel *p, const struct say *s, const char *path,
-    const struct keyring *keys, const struct signer *signer, struct err *e)
-{
-	char *sig = package_sig_name(path);
-	int ret = -1;
-
-	if (sig == NULL)
-		return err_set(e, ERR_LOCAL, "out of memory");
-	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (p->fd < 0)
-		err_errno(e, ERR_LOCAL, "%s", path);
-	else if (keys->n > 0 && access(sig, F_OK) == 0)
-		ret = check(p, s, path, keys, e);
-	else
-		ret = check_and_sign(p, s, path, signer, e);
-	free(sig);
-	if (ret != 0)
-		parcel_close(p);
-	return ret;
 }
 
 /* When an older run of this has made it: 0 where there is none. */

@@ -9,6 +9,9 @@
 /* A package that is to be published: its file, what it is, its signature. */
 struct parcel {
 	int fd; /* -1: there is none */
+	/* Under way: info.release and info.len alone are filled, by what the
+	 * package says of itself. */
+	struct parcel_check *check;
 	struct package_info info;
 	struct buf sig;
 	char name[2 * RELEASE_WORD + RELEASE_WORD + 16]; /* in release/ */
@@ -21,12 +24,22 @@ struct parcel {
 	}
 
 /*
- * Open a package that is there and check it, and its signature where it has
- * one. That must be by one of the keys (none at all: it is not looked at);
- * where there is none it is signed, in memory. 0, or -1 with err.
+ * Open a package that is there and begin to check it, and its signature where
+ * it has one. That must be by one of the keys (none at all: it is not looked
+ * at); where there is none it is signed, in memory. A large package is checked
+ * by a thread, which uses path, keys and signer until parcel_wait or
+ * parcel_close. 0, or -1 with err.
  */
-int parcel_open(struct parcel *p, const struct say *s, const char *path,
-    const struct keyring *keys, const struct signer *signer, struct err *e);
+int parcel_open(struct parcel *p, const char *path, const struct keyring *keys,
+    const struct signer *signer, struct err *e);
+
+/* What came of it. 1: nobody knows yet, not with wait set; 0: it is good and p
+ * is whole (also where nothing was to be checked); -1 with err: it is not. */
+int parcel_wait(struct parcel *p, int wait, struct err *e);
+
+/* What is missing, in excess or damaged in it, once parcel_wait has said no:
+ * each line once. */
+void parcel_tell(struct parcel *p, const struct say *s);
 
 /*
  * Pack a folder into path, with its signature beside it. A package of the name
@@ -36,6 +49,7 @@ int parcel_open(struct parcel *p, const struct say *s, const char *path,
 int parcel_make(struct parcel *p, const struct package_job *job,
     const char *path, struct err *e);
 
+/* Waits for what is under way. */
 void parcel_close(struct parcel *p);
 
 /* The names that it has in a place: NAME-RELEASE.tar, a package --since

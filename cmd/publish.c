@@ -76,49 +76,74 @@ static int
 fail(struct publishing *p, const struct err *e)
 {
 	publishing_hide(p);
+	parcel_tell(&p->package, &p->say);
+	parcel_tell(&p->whole, &p->say);
 	return *p->stop ? interrupted(p) : say_err(&p->say, e);
+}
+
+/* There is no place for it. What is wrong here is told before what is wrong
+ * there. */
+static int
+no_place(struct publishing *p, struct err *e)
+{
+	struct say *s = &p->say;
+	int status;
+
+	if (!*p->stop && publishing_settle(p, 1, e) != 0)
+		return fail(p, e);
+	status = fail(p, e);
+	if (p->is_busy)
+		say_note(s, "where nobody publishes any more"
+			    " --break-lock takes a lock that is older"
+			    " than an hour");
+	if (!*p->stop) {
+		say_text(s, "released", "no");
+		say_end(s);
+	}
+	return status;
+}
+
+/* What is done under the lock. 0, or a status with the reason in e. */
+static int
+release(struct publishing *p, struct err *e)
+{
+	struct err why;
+	int status = 0;
+
+	if (publishing_release(p, e) != 0) {
+		if (!*p->stop && !p->is_bad)
+			publishing_settle(p, 1, e);
+		status = fail(p, e);
+	}
+	if (publish_close(p->place, &why) != 0)
+		say_note(&p->say, "the lock may be left behind: %.400s",
+		    why.text);
+	p->place = NULL;
+	return status;
 }
 
 static int
 publish(struct publishing *p, char **operands, size_t n)
 {
 	struct say *s = &p->say;
-	struct err e, why;
+	struct err e;
 	int status;
 
 	status = prepare(p, operands, n);
 	if (status != 0)
 		return status;
-	if (!p->undo) {
-		if (publishing_open_packages(p, operands[0], &e) != 0)
-			return fail(p, &e);
-		publishing_hide(p);
-		package_say(s, &p->package.info);
-		publishing_say_parcel(p, &p->package, 0);
-		publishing_say_parcel(p, &p->whole, 1);
-		/* Before what goes wrong, where both go to one log. */
-		fflush(stdout);
-	}
+	if (!p->undo && (publishing_open_packages(p, operands[0], &e) != 0 ||
+			    publishing_settle(p, 0, &e) < 0))
+		return fail(p, &e);
 	p->talk = talk_open(s, &e);
 	if (p->talk == NULL)
 		return say_err(s, &e);
 	talk_set_behind(p->talk, clock_behind_us(&p->clock));
-	if (publishing_open_place(p, &e) != 0) {
-		status = fail(p, &e);
-		if (p->is_busy)
-			say_note(s, "where nobody publishes any more"
-				    " --break-lock takes a lock that is older"
-				    " than an hour");
-		if (!*p->stop) {
-			say_text(s, "released", "no");
-			say_end(s);
-		}
-		return status;
-	}
-	status = publishing_release(p, &e) != 0 ? fail(p, &e) : 0;
-	if (publish_close(p->place, &why) != 0)
-		say_note(s, "the lock may be left behind: %.400s", why.text);
-	p->place = NULL;
+	if (publishing_open_place(p, &e) != 0)
+		return no_place(p, &e);
+	status = release(p, &e);
+	if (p->is_bad)
+		return status; /* and nothing was to be released */
 	if (status == 0 || !*p->stop)
 		say_text(s, "released", p->is_released ? "yes" : "no");
 	say_end(s);

@@ -74,8 +74,7 @@ open_full(struct publishing *p, struct err *e)
 
 	if (p->full == NULL)
 		return 0;
-	if (parcel_open(&p->whole, &p->say, p->full, &p->keys, &p->signer, e) !=
-	    0)
+	if (parcel_open(&p->whole, p->full, &p->keys, &p->signer, e) != 0)
 		return -1;
 	f = &p->whole.info.release;
 	if (r->base[0] == '\0' || f->base[0] != '\0')
@@ -99,8 +98,7 @@ publishing_open_packages(struct publishing *p, const char *path, struct err *e)
 	if (publishing_is_folder(path))
 		ret = make_package(p, path, e);
 	else
-		ret = parcel_open(&p->package, &p->say, path, &p->keys,
-		    &p->signer, e);
+		ret = parcel_open(&p->package, path, &p->keys, &p->signer, e);
 	if (ret != 0)
 		return -1;
 	parcel_name(&p->package, 0);
@@ -118,8 +116,9 @@ publishing_say_digest(struct say *s, const char *name, const uint8_t *bytes,
 	say_text(s, name, hex_encode(hex, bytes, len));
 }
 
-void
-publishing_say_parcel(struct publishing *u, const struct parcel *p, int beside)
+/* beside: it is the full package. */
+static void
+say_parcel(struct publishing *u, const struct parcel *p, int beside)
 {
 	char url[URL_MAX + sizeof p->name];
 	struct say *s = &u->say;
@@ -133,6 +132,29 @@ publishing_say_parcel(struct publishing *u, const struct parcel *p, int beside)
 	publishing_say_digest(s, beside ? "full-sha512" : "sha512",
 	    p->info.sha512, SHA512_SIZE);
 	say_text(s, beside ? "full-url" : "url", url);
+}
+
+int
+publishing_settle(struct publishing *p, int wait, struct err *e)
+{
+	int ret;
+
+	if (p->undo || p->is_told)
+		return 0;
+	ret = parcel_wait(&p->package, wait, e);
+	if (ret == 0)
+		ret = parcel_wait(&p->whole, wait, e);
+	p->is_bad = ret < 0;
+	if (ret != 0)
+		return ret;
+	p->is_told = 1;
+	publishing_hide(p);
+	package_say(&p->say, &p->package.info);
+	say_parcel(p, &p->package, 0);
+	say_parcel(p, &p->whole, 1);
+	/* Before what goes wrong, where both go to one log. */
+	fflush(stdout);
+	return 0;
 }
 
 /* --- the place
@@ -203,15 +225,34 @@ publishing_open_place(struct publishing *p, struct err *e)
 	return p->place != NULL ? 0 : -1;
 }
 
+struct sending {
+	struct publishing *publishing;
+	const struct parcel *parcel;
+};
+
+static int
+check(void *arg, struct publish_file *f, int wait, struct err *e)
+{
+	const struct sending *s = arg;
+	int ret = publishing_settle(s->publishing, wait, e);
+
+	if (ret == 0)
+		parcel_file(s->parcel, f);
+	return ret;
+}
+
 static int
 put_parcel(struct publishing *p, const struct parcel *from, const char *field,
     struct err *e)
 {
+	struct sending sending = {p, from};
 	struct publish_outcome out;
 	struct publish_file f;
 	int ret;
 
 	parcel_file(from, &f);
+	f.check = check;
+	f.arg = &sending;
 	ret = publish_package(p->place, &f, &out, e);
 	publishing_hide(p);
 	if (ret != 0)

@@ -59,6 +59,8 @@ struct publishing {
 	const volatile sig_atomic_t *stop;
 	struct progress progress;
 	const char *what; /* its title; NULL: none yet */
+	int is_told;      /* what the packages are */
+	int is_bad;       /* a package is */
 	struct ftp_url ftp;
 	struct ftp_login login;
 	struct lock_self self;
@@ -97,14 +99,15 @@ int publishing_try(struct publishing *p, struct err *e);
 
 /* No progress is shown: before anything else is written. */
 void publishing_hide(struct publishing *p);
-/* The package (it is made of a folder) and the full one. */
+/* The package (it is made of a folder) and the full one. A large one is known
+ * by its name only then: publishing_settle. */
 int publishing_open_packages(struct publishing *p, const char *path,
     struct err *e);
+/* What came of the check of the packages, as parcel_wait; they are told when
+ * they are good. */
+int publishing_settle(struct publishing *p, int wait, struct err *e);
 void publishing_say_digest(struct say *s, const char *name,
     const uint8_t *bytes, size_t len);
-/* beside: it is the full package. */
-void publishing_say_parcel(struct publishing *u, const struct parcel *p,
-    int beside);
 /* Connect and lock. */
 int publishing_open_place(struct publishing *p, struct err *e);
 /* Everything that is done under the lock, up to the moment of release. */

@@ -138,13 +138,14 @@ int ftp_get(struct ftp *f, const char *path, uint64_t from, uint64_t max,
 /*
  * Write a file: the bytes from..len of fd (a regular file, whose own offset is
  * not used) to the places from..len of path; from 0 makes it anew. moved
- * (or NULL) is told how far it is. 0 once the server has said that all is
+ * (or NULL) is told how far it is and returns 0, or -1 with err, which ends it
+ * and the connection. 0 once the server has said that all is
  * there, which only a comparison proves. 1: the server cannot begin at `from`;
  * what it has of the file is as it was.
  */
 int ftp_put(struct ftp *f, const char *path, uint64_t from, int fd,
-    uint64_t len, void (*moved)(void *arg, uint64_t so_far), void *arg,
-    struct err *e);
+    uint64_t len, int (*moved)(void *arg, uint64_t so_far, struct err *e),
+    void *arg, struct err *e);
 
 /* A folder of more names than these is no folder of releases. */
 #define FTP_NAMES_MAX (4 * 1024 * 1024) /* bytes of all names */

@@ -49,7 +49,7 @@ struct transfer {
 	int from_fd; /* -1: this is a download */
 	uint64_t len;
 	size_t block_at, block_len;
-	void (*told)(void *arg, uint64_t so_far);
+	int (*told)(void *arg, uint64_t so_far, struct err *e);
 	void *told_arg;
 };
 
@@ -268,9 +268,10 @@ transmit(struct transfer *t)
 	f->heard_ns = clock_mono_ns();
 	t->block_at += (size_t)n;
 	t->at += (uint64_t)n;
-	if (t->told != NULL)
-		t->told(t->told_arg, t->at);
-	return 0;
+	if (t->told == NULL || t->told(t->told_arg, t->at, t->e) == 0)
+		return 0;
+	f->broken = 1;
+	return -1;
 }
 
 /* All is sent: has the server taken it up to its end? What else it does with
@@ -501,7 +502,8 @@ ftp_get(struct ftp *f, const char *path, uint64_t from, uint64_t max,
 
 int
 ftp_put(struct ftp *f, const char *path, uint64_t from, int fd, uint64_t len,
-    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
+    struct err *e)
 {
 	struct transfer t;
 	int ret;

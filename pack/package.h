@@ -133,6 +133,12 @@ struct package *package_open(int fd, const char *shown,
 void package_free(struct package *p);
 const struct package_info *package_info(const struct package *p);
 
+/* What the package behind fd says of itself, read from its front: nothing is
+ * checked but that it has the form. 0 with the release and the file's length;
+ * or -1 with err. */
+int package_peek(int fd, const char *shown, struct release *out, uint64_t *len,
+    struct err *e);
+
 /* --- folders ---------------------------------------------------------------
  */
 

@@ -2,9 +2,12 @@
 
 #include "pack/package.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pack/input.h"
 #include "pack/listing.h"
@@ -411,6 +414,89 @@ parse(struct opening *o)
 		return -1;
 	return take_end(o);
 }
+
+/* --- a look at the front
+ * ------------------------------------------------------- */
+
+static int
+read_at(int fd, const char *shown, void *bytes, size_t len, uint64_t at,
+    struct err *e)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < len) {
+		n = pread(fd, (char *)bytes + got, len - got,
+		    (off_t)(at + got));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, ERR_LOCAL, "%s", shown);
+		if (n == 0)
+			return err_set(e, ERR_NO, "%s: its end is cut", shown);
+		got += (size_t)n;
+	}
+	return 0;
+}
+
+/* The header of this name at *at, which moves behind its bytes. */
+static int
+peek_entry(int fd, const char *shown, const char *name, uint64_t *at,
+    struct place *place, struct err *e)
+{
+	uint8_t block[USTAR_BLOCK];
+	struct ustar_entry u;
+	const char *why = "";
+
+	if (read_at(fd, shown, block, sizeof block, *at, e) != 0)
+		return -1;
+	if (ustar_parse(&u, block, &why) != 0 || strcmp(u.name, name) != 0 ||
+	    u.size > PACKAGE_FILE_MAX)
+		return err_set(e, ERR_NO,
+		    "%s: no package: %s is not where it should be", shown,
+		    name);
+	place->at = *at + USTAR_BLOCK;
+	place->len = u.size;
+	*at = place->at + u.size + ustar_padding(u.size);
+	return 0;
+}
+
+int
+package_peek(int fd, const char *shown, struct release *out, uint64_t *len,
+    struct err *e)
+{
+	struct package_info info;
+	struct place place;
+	char *text = NULL;
+	struct stat st;
+	uint64_t at = 0;
+	int ret = -1;
+
+	memset(&info, 0, sizeof info);
+	if (fstat(fd, &st) != 0)
+		return err_errno(e, ERR_LOCAL, "%s", shown);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_LOCAL, "%s: not a regular file", shown);
+	if (peek_entry(fd, shown, PACKAGE_SUMS, &at, &place, e) != 0 ||
+	    peek_entry(fd, shown, PACKAGE_RELEASE, &at, &place, e) != 0)
+		return -1;
+	if (place.len > RELEASE_TEXT_MAX)
+		return err_set(e, ERR_NO, "%s: " PACKAGE_RELEASE ": too long",
+		    shown);
+	text = malloc(place.len > 0 ? (size_t)place.len : 1);
+	if (text == NULL)
+		err_set(e, ERR_LOCAL, "out of memory");
+	else if (read_at(fd, shown, text, (size_t)place.len, place.at, e) == 0)
+		ret = package_parse_release(&info, NULL, shown, text,
+		    (size_t)place.len, e);
+	free(text);
+	*out = info.release;
+	*len = (uint64_t)st.st_size;
+	return ret;
+}
+
+/* --- one pass
+ * ------------------------------------------------------------------ */
 
 static int
 needs_sha512(const struct package_ask *ask)

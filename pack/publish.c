@@ -36,9 +36,11 @@ struct publish {
 		struct store_step steps[4]; /* package, .sig, part, latest */
 		char paths[4][PATH_MAX_LEN + 4];
 	} look;
-	unsigned breaks;    /* connections that were made anew */
-	unsigned left;      /* tries */
-	int64_t backoff_ms; /* before the next */
+	unsigned breaks;           /* connections that were made anew */
+	unsigned left;             /* tries */
+	int64_t backoff_ms;        /* before the next */
+	struct publish_file *file; /* the package; NULL: it is another file */
+	int is_bad;                /* that package is */
 	/* of the transfer that runs */
 	const char *what;
 	uint64_t total, moved;
@@ -89,7 +91,8 @@ again(struct publish *p, struct err *e)
 	char text[ERR_TEXT + 64];
 	struct err why;
 
-	while (e->kind == ERR_PEER && p->left > 0 && !is_stopped(p)) {
+	while (e->kind == ERR_PEER && p->left > 0 && !p->is_bad &&
+	       !is_stopped(p)) {
 		p->left--;
 		snprintf(text, sizeof text, "%s; again in %" PRId64 " ms",
 		    e->text, p->backoff_ms);
@@ -152,14 +155,32 @@ run_one(struct publish *p, struct store_step *step, struct err *e)
 /* --- moving bytes ------------------------------------------------------------
  */
 
-static void
-on_moved(void *arg, uint64_t so_far)
+/* Is the package good? 0; 1: nobody knows yet; -1 with err. */
+static int
+ask(struct publish *p, int wait, struct err *e)
+{
+	struct publish_file *f = p->file;
+	int ret;
+
+	if (f == NULL || f->check == NULL)
+		return 0;
+	ret = f->check(f->arg, f, wait, e);
+	if (ret <= 0)
+		f->check = NULL;
+	p->is_bad = ret < 0;
+	return ret;
+}
+
+/* No more bytes of a package that is known to be bad. */
+static int
+on_moved(void *arg, uint64_t so_far, struct err *e)
 {
 	struct publish *p = arg;
 
 	p->moved = so_far;
 	if (p->config.progress != NULL)
 		p->config.progress(p->config.arg, p->what, so_far, p->total);
+	return ask(p, 0, e) < 0 ? -1 : 0;
 }
 
 struct reading {
@@ -208,8 +229,7 @@ on_bytes(void *arg, const void *bytes, size_t len, struct err *e)
 	r->differs |= !same;
 	digests_feed(r->digests, bytes, len);
 	r->so_far += len;
-	on_moved(r->p, r->so_far);
-	return 0;
+	return on_moved(r->p, r->so_far, e);
 }
 
 struct copy { /* what a file in the place is */
@@ -279,16 +299,18 @@ compare(struct publish *p, const char *path, const struct publish_file *f,
 		ret = read_back(p, path, f->len + 1, f->fd, &copy, e);
 		if (ret > 0)
 			return 2;
-		if (ret < 0 && e->kind != ERR_NO)
+		if (ret < 0 && (e->kind != ERR_NO || p->is_bad))
 			return -1;
 		if (ret < 0) {
 			*why = *e;
-			return 1;
+			return ask(p, 1, e) < 0 ? -1 : 1;
 		}
 		if (f->fd < 0)
 			copy.differs =
 			    memcmp(copy.sha512, f->sha512, SHA512_SIZE) != 0;
 	}
+	if (ask(p, 1, e) < 0)
+		return -1;
 	memcpy(out->md5, copy.md5, MD5_SIZE);
 	if (copy.len == f->len && memcmp(copy.md5, f->md5, MD5_SIZE) == 0 &&
 	    !copy.differs)
@@ -351,6 +373,8 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 			*sent += p->moved - from;
 		if (ret == 0)
 			return 0;
+		if (p->is_bad)
+			return -1;
 		if (!deleted &&
 		    (ret == 1 || e->kind == ERR_NO || e->kind == ERR_DENIED)) {
 			struct err ignored;
@@ -375,6 +399,19 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 		before = from > before ? from : before;
 		*whole = from == 0;
 	}
+}
+
+/* The copy of a bad package. We may have broken the connection over it. */
+static void
+drop_bad(struct publish *p, const char *path)
+{
+	struct store_step step = {.verb = STORE_DELETE, .path = path};
+	struct store *s = p->config.store;
+	struct err ignored;
+
+	if (store_run(s, &step, 1, &ignored) != 0 &&
+	    store_reopen(s, &ignored) == 0)
+		store_run(s, &step, 1, &ignored);
 }
 
 /* Into staging until the copy there is equal: there is how much is there
@@ -636,15 +673,14 @@ settle(struct publish *p, const struct publish_file *f, const char *path,
 	return ret;
 }
 
-int
-publish_package(struct publish *p, const struct publish_file *f,
+static int
+put_package(struct publish *p, const struct publish_file *f,
     struct publish_outcome *out, struct err *e)
 {
 	const struct store_step *sizes = p->look.steps;
 	char part[PATH_MAX_LEN], path[PATH_MAX_LEN];
 	int ret;
 
-	memset(out, 0, sizeof *out);
 	snprintf(part, sizeof part, STAGING_DIR "%s", f->part);
 	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
 	if (!p->look.done || strcmp(p->look.paths[0], path) != 0 ||
@@ -657,6 +693,8 @@ publish_package(struct publish *p, const struct publish_file *f,
 	p->look.done = 0; /* what is done now makes it old */
 	p->latest_there = sizes[3].result == 1;
 	if (sizes[0].result != 1) {
+		if (ask(p, 1, e) < 0)
+			return -1;
 		ret = settle(p, f, path, &sizes[0], out, e);
 		if (ret < 0)
 			return -1;
@@ -664,10 +702,28 @@ publish_package(struct publish *p, const struct publish_file *f,
 			return put_signature(p, f, path, 1, e);
 	}
 	if (stage(p, part, f, sizes[2].result == 0 ? sizes[2].size : 0, out,
-		e) != 0 ||
-	    put_signature(p, f, path, sizes[1].result != 1, e) != 0)
+		e) != 0) {
+		if (p->is_bad)
+			drop_bad(p, part);
+		return -1;
+	}
+	if (put_signature(p, f, path, sizes[1].result != 1, e) != 0)
 		return -1;
 	return give_name(p, part, path, 0, 1, e);
+}
+
+int
+publish_package(struct publish *p, struct publish_file *f,
+    struct publish_outcome *out, struct err *e)
+{
+	int ret;
+
+	memset(out, 0, sizeof *out);
+	p->file = f;
+	ret = put_package(p, f, out, e);
+	p->file = NULL;
+	p->is_bad = 0;
+	return ret;
 }
 
 int

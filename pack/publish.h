@@ -27,8 +27,8 @@
  *
  * Whatever gets a name in release was read back from the place and is equal
  * to what was meant, byte for byte, and gets the name by one rename. So nothing
- *partial and no package without its signature is ever seen there; and whatever
- *instant a run is killed at, the next run does what is missing.
+ * partial and no package without its signature is ever seen there; and whatever
+ * instant a run is killed at, the next run does what is missing.
  *
  * Functions block; a broken connection is made anew and the work gone on with,
  * as often as is said. They return 0, or another number that is told with
@@ -73,11 +73,21 @@ int publish_close(struct publish *p, struct err *e);
 /* As if the process had died: free it, leave all as it is. */
 void publish_abandon(struct publish *p);
 
+/*
+ * A package may be sent while others still look into it. Then check is given,
+ * and the fields below it are not. It tells what came of that: 1, nobody knows
+ * yet (never with wait set); 0, all is well, and it has filled in those fields;
+ * -1 with err, the package is bad. It is asked now and then while bytes move,
+ * and waited for before anything gets a name in release.
+ */
 struct publish_file {
 	const char *part; /* its name in staging */
 	const char *name; /* its name in release */
 	int fd;           /* the package, read by pread(2) */
 	uint64_t len;
+	int (*check)(void *arg, struct publish_file *f, int wait,
+	    struct err *e); /* NULL: all is known */
+	void *arg;
 	uint8_t md5[MD5_SIZE];
 	/* For publish_check alone: a copy is compared with the file itself, and
 	 * equal bytes have equal digests. */
@@ -98,9 +108,11 @@ struct publish_outcome {
  * compared with fd as it comes; its MD5 is worked out too, and must be f's: so
  * fd still holds what it held when that was made. A file of the name with other
  * bytes stays, and is ERR_NO, "release exists". A copy that is not equal is
- * deleted, and sent once more if part of it was there before; then ERR_NO.
+ * deleted, and sent once more if part of it was there before; then ERR_NO. So
+ * is the copy of a package that turns out to be bad, and the error is that of
+ * f->check. f->check is NULL once it has answered.
  */
-int publish_package(struct publish *p, const struct publish_file *f,
+int publish_package(struct publish *p, struct publish_file *f,
     struct publish_outcome *out, struct err *e);
 
 /* A file of release of at most max bytes, appended. 1: there is none. */

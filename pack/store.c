@@ -70,8 +70,8 @@ store_make_base(struct store *s, struct err *e)
 
 int
 store_put(struct store *s, const char *path, uint64_t from, int fd,
-    uint64_t len, void (*moved)(void *arg, uint64_t so_far), void *arg,
-    struct err *e)
+    uint64_t len, int (*moved)(void *arg, uint64_t so_far, struct err *e),
+    void *arg, struct err *e)
 {
 	return s->ops->put(s->impl, path, from, fd, len, moved, arg, e);
 }

@@ -89,10 +89,12 @@ void store_hurry(struct store *s, uint64_t len);
 int store_make_base(struct store *s, struct err *e);
 
 /* The bytes from..len of fd to the places from..len of a file; from 0 makes it
- * anew. moved (or NULL) is told how far it is. 1: it cannot begin at `from`. */
+ * anew. moved (or NULL) is told how far it is and returns 0, or -1 with err,
+ * which ends it; a connection may be broken then. 1: it cannot begin at `from`.
+ */
 int store_put(struct store *s, const char *path, uint64_t from, int fd,
-    uint64_t len, void (*moved)(void *arg, uint64_t so_far), void *arg,
-    struct err *e);
+    uint64_t len, int (*moved)(void *arg, uint64_t so_far, struct err *e),
+    void *arg, struct err *e);
 
 /* A file of at most max bytes, one more is ERR_NO; the sink takes them in
  * order. 1: there is no such file, and the sink was not called. */
@@ -120,7 +122,8 @@ struct store_ops {
 	    struct err *e);
 	int (*make_base)(void *impl, struct err *e);
 	int (*put)(void *impl, const char *path, uint64_t from, int fd,
-	    uint64_t len, void (*moved)(void *arg, uint64_t so_far), void *arg,
+	    uint64_t len,
+	    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
 	    struct err *e);
 	int (*get)(void *impl, const char *path, uint64_t max,
 	    int (*sink)(void *arg, const void *b, size_t n, struct err *e),

@@ -168,7 +168,8 @@ dir_make_base(void *impl, struct err *e)
 
 static int
 copy_in(int to, const char *path, uint64_t from, int fd, uint64_t len,
-    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
+    struct err *e)
 {
 	uint8_t *piece = malloc(PIECE);
 	int ret = -1;
@@ -195,8 +196,8 @@ copy_in(int to, const char *path, uint64_t from, int fd, uint64_t len,
 			goto out;
 		}
 		from += (uint64_t)n;
-		if (moved != NULL)
-			moved(arg, from);
+		if (moved != NULL && moved(arg, from, e) != 0)
+			goto out;
 	}
 	ret = fsync(to) == 0 ? 0 : fail(e, path);
 out:
@@ -237,7 +238,8 @@ open_own(const char *name, uint64_t from, struct err *e)
 
 static int
 dir_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
-    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
+    struct err *e)
 {
 	char *name = full(impl, path, e);
 	int to, ret = -1;

@@ -223,7 +223,8 @@ ftp_make_base(void *impl, struct err *e)
 
 static int
 ftp_store_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
-    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
+    struct err *e)
 {
 	struct place *p = impl;
 	char name[FTP_PATH_MAX + 1];

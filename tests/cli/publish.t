@@ -411,6 +411,61 @@ run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
 	--retries 0 one.tar
 is "$(field released out)" no 'released: no, also where nobody is there'
 
+# A large package is sent while it is checked; one that is bad leaves nothing.
+mkdir big
+head -c 9000000 /dev/urandom >big/data
+"$hotfix" pack -q -k key.sec -n big -r 1 -o big.tar big >/dev/null
+cp big.tar bare.tar
+cp big.tar bad.tar
+printf X | dd of=bad.tar bs=1 seek=8999999 conv=notrunc 2>/dev/null
+for s in '' $ftp_servers; do
+	to=apart
+	if [ -n "$s" ]; then
+		ftpd "$s" "root.$s" 2>/dev/null || {
+			skip "$ftp_why"
+			continue
+		}
+		to=ftp://$ftp_user@127.0.0.1:$ftp_port/base/apart
+	fi
+	place=${s:+root.$s/base/}apart
+	for w in unsigned signed; do
+		rm -f bad.tar.sig
+		[ $w = unsigned ] || cp big.tar.sig bad.tar.sig
+		run env HOTFIX_FTP_PASSWORD="$ftp_password" "$hotfix" publish \
+			-q -k key.sec --to "$to" --url ftp://x/y --version '*' \
+			bad.tar
+		exits 1 "${s:-a folder}: a large package that is bad, $w"
+		if [ $w = unsigned ]; then
+			err_has '^hotfix: publish: data: not the listed bytes' \
+				'what is bad is told'
+			err_has 'bad.tar: data: not the listed bytes$' 'as ever'
+		else
+			err_has 'bad.tar: the signature is not of this file' \
+				'that alone is told'
+			is "$(wc -l <err)" 1 'and nothing of what is in it'
+		fi
+		[ ! -s out ]
+		ok $? 'no result'
+		[ -z "$(listing)" ] && clean
+		ok $? 'and nothing is left in the place'
+	done
+	run env HOTFIX_FTP_PASSWORD="$ftp_password" "$hotfix" publish -q \
+		-k key.sec --to "$to" --url ftp://x/y --version '*' bare.tar
+	exits 0 "${s:-a folder}: one without a signature"
+	is "$(sed -n 's/: .*//p' out | tr '\n' ' ')" "package release bytes \
+md5 sha512 url remote-md5 id feature released " 'is told in the same order'
+	run "$hotfix" verify -p key.pub "$place/release/big-1.tar"
+	exits 0 'and is signed in the place'
+	[ -z "$s" ] || stop "$ftp_name"
+done
+"$hotfix" publish -k key.sec --to one.tar/x --version '*' big.tar >both 2>&1
+is "$(sed -n 's/: .*//p' both | tr '\n' ' ')" \
+	'package release bytes md5 sha512 url hotfix released ' \
+	'no place: told behind what was to be released'
+"$hotfix" publish -k key.sec --to one.tar/x --version '*' bad.tar >both 2>&1
+grep -q 'the signature is not of this file' both
+ok $? 'a bad one is told of before a bad place'
+
 # A place that another key signed for.
 run "$hotfix" publish -q -k key.sec --to twohands --version '*' one.tar
 exits 0 'a release'

@@ -43,6 +43,7 @@ struct place {
 	int bad;         /* what may never be seen was seen */
 	int latest_seen; /* number of the latest document, goes up only */
 	int full;        /* the disk is */
+	int breaks_told; /* the connection breaks when we end a transfer */
 	int breaks_then; /* and the connection breaks where it was spoilt */
 	uint64_t hurry;  /* what was said of the next transfer */
 	int hurried;     /* transfers of which it was true */
@@ -276,7 +277,8 @@ fake_make_base(void *impl, struct err *e)
 /* In two halves, so that it can break in the middle. */
 static int
 fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
-    void (*moved)(void *arg, uint64_t so_far), void *arg, struct err *e)
+    int (*moved)(void *arg, uint64_t so_far, struct err *e), void *arg,
+    struct err *e)
 {
 	struct place *p = impl;
 	struct entry *f = find(p, path);
@@ -297,7 +299,7 @@ fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 	if (p->cuts < p->cuts_put) {
 		p->cuts++;
 		p->broken = 1;
-		moved(arg, len);
+		moved(arg, len, e);
 		return err_set(e, ERR_PEER, "cut");
 	}
 	ends[0] = from + (len - from) / 2;
@@ -313,8 +315,10 @@ fake_put(void *impl, const char *path, uint64_t from, int fd, uint64_t len,
 		if (n != (ssize_t)(ends[i] - f->len))
 			abort();
 		f->len = ends[i];
-		if (moved != NULL)
-			moved(arg, f->len);
+		if (moved != NULL && moved(arg, f->len, e) != 0) {
+			p->broken |= p->breaks_told;
+			return -1;
+		}
 		look(p);
 		if (r > 0)
 			return -1;
@@ -352,8 +356,10 @@ fake_get(void *impl, const char *path, uint64_t max,
 	}
 	p->hurried += p->hurry == f->len;
 	p->hurry = 0;
-	if (sink(arg, f->bytes, f->len, e) != 0)
+	if (sink(arg, f->bytes, f->len, e) != 0) {
+		p->broken |= p->breaks_told;
 		return -1;
+	}
 	return r > 0 ? -1 : 0;
 }
 
@@ -508,6 +514,44 @@ package(FILE *f, const char *name, const char *tar, const char *sig)
 	return p;
 }
 
+/* A package that somebody looks into while it is sent. */
+struct late {
+	struct publish_file known;
+	int asks; /* before the answer, but for who waits */
+	int is_bad;
+	int told; /* answers */
+};
+
+static int
+late_check(void *arg, struct publish_file *f, int wait, struct err *e)
+{
+	struct late *l = arg;
+
+	if (!wait && l->asks-- > 0)
+		return 1;
+	l->told++;
+	if (l->is_bad)
+		/* Whatever kind it is of, it is no broken connection. */
+		return err_set(e, ERR_PEER, "looked into, and bad");
+	*f = l->known;
+	return 0;
+}
+
+/* The same package, of which nothing else is known yet. */
+static struct publish_file
+later(struct late *l, const struct publish_file *f)
+{
+	const struct publish_file p = {.part = f->part,
+	    .name = f->name,
+	    .fd = f->fd,
+	    .len = f->len,
+	    .check = late_check,
+	    .arg = l};
+
+	l->known = *f;
+	return p;
+}
+
 static struct publish_config
 config_of(struct store *s, const struct lock_self *self)
 {
@@ -531,10 +575,12 @@ publish_two(struct store *s, const struct lock_self *self, int die,
 	struct publish_config c = config_of(s, self);
 	FILE *tar = file_of(TAR2);
 	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	struct late late = {.asks = 1000};
 	struct buf old = BUF_INIT;
 	struct publish *p;
 	int ret = -1, busy;
 
+	f = later(&late, &f);
 	c.name = f.name;
 	c.part = f.part;
 	p = publish_open(&c, &busy, e);
@@ -783,6 +829,50 @@ test_no_progress(void)
 	store_close(s);
 }
 
+/* A package that is bad, which is known after so many asks: it leaves nothing,
+ * and is not sent again. */
+static void
+test_bad(int asks, const char *what, int readback, int there)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct late late = {.asks = asks, .is_bad = 1};
+	FILE *tar = file_of(TAR2);
+	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	struct publish_config c;
+	struct publish_outcome out;
+	struct lock_self self;
+	struct publish *u;
+	struct err e;
+	int busy;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	set_up(&p);
+	p.says_md5 = !readback;
+	if (there)
+		put_file(&p, "release/game-2.tar", TAR2);
+	c = config_of(s, &self);
+	c.no_readback = !readback;
+	f = later(&late, &f);
+	u = publish_open(&c, &busy, &e);
+	p.breaks_told = 1;
+	OK(publish_package(u, &f, &out, &e) == -1, "bad %s", what);
+	OK(strstr(e.text, "looked into, and bad") != NULL, "told as that: %s",
+	    e.text);
+	IS(late.told, 1, "asked until there is an answer");
+	OK(asks >= 2 || p.hurried == 0, "and nothing more is sent then");
+	OK(find(&p, "staging/game.part") == NULL, "what is staged is gone");
+	OK(find(&p, "release/game-2.tar.sig") == NULL &&
+		(find(&p, "release/game-2.tar") != NULL) == there,
+	    "nothing gets a name");
+	IS(notes[0], '\0', "nothing is tried again");
+	IS(publish_close(u, &e), 0, "and the lock is given back");
+	OK(find(&p, ".lock") == NULL, "which is gone");
+	fclose(tar);
+	store_close(s);
+}
+
 static void
 test_digest_there(void)
 {
@@ -925,6 +1015,12 @@ main(void)
 	test_refusals();
 	test_same_md5();
 	test_no_progress();
+	test_bad(0, "at the first bytes", 1, 0);
+	test_bad(1, "at the last ones", 1, 0);
+	test_bad(2, "while it is read back", 1, 0);
+	test_bad(1000, "when all was read", 1, 0);
+	test_bad(1000, "where the place tells digests", 0, 0);
+	test_bad(1000, "where its name is taken", 1, 1);
 	test_digest_there();
 	test_lock();
 	return tap_done();
