@@ -1,5 +1,6 @@
-# How fast releases are published, beside curl and lftp: a large package,
-# many small files, and round trips on a line with a delay.
+# How fast releases are published, beside curl and lftp: a large package on
+# loopback, where nothing but work counts, and on a line of 1 Gbit/s; many small
+# files; and round trips on a line with a delay.
 # What ftpd reads is put here.
 # shellcheck disable=SC2034
 . "$HOTFIX_TOP/tests/lib.sh"
@@ -11,6 +12,7 @@ lftp_set='set ftp:ssl-allow no; set net:max-retries 1; set net:timeout 20'
 HOTFIX_FTP_PASSWORD=secret
 export HOTFIX_FTP_PASSWORD
 rtt_ms=20
+rate=1gbit
 bad=0
 
 "$hotfix" keygen key >/dev/null || exit 1
@@ -34,13 +36,23 @@ chown "$(cat owner)" root/base
 END
 
 # The commands of one server, by what they send.
-large() {
+large_by() { # TITLE ROUNDS
 	# shellcheck disable=SC2086
-	$turns -n 5 -p 'sh empty.sh' "$1: a package of 256 MiB" \
-		"hotfix publish=$publish --to $ftp_url/base large-1.tar" \
-		"curl, there and back=curl -sS --user $ftp_user:$ftp_password \
-			-T large-1.tar $at/base/ && curl -sS --user \
-			$ftp_user:$ftp_password -o back $at/base/large-1.tar"
+	$turns -n "$2" -p 'sh empty.sh' "$1" \
+		"hotfix publish=$client $publish --to $ftp_url/base \
+			large-1.tar" \
+		"curl, there and back=$client curl -sS --user \
+			$ftp_user:$ftp_password -T large-1.tar $at/base/ && \
+			$client curl -sS --user $ftp_user:$ftp_password \
+			-o back $at/base/large-1.tar"
+}
+
+large() {
+	large_by "$1: a package of 256 MiB" 5
+}
+
+large_line() {
+	large_by "$1: 256 MiB on 1 Gbit/s" 3
 }
 
 many() {
@@ -64,33 +76,68 @@ trips() {
 			put small-1.tar'"
 }
 
-# Two network namespaces and a line between them. Nothing else is connected.
-line_up() {
+# Two network namespaces; a device of each is one end of a line between them.
+# Nothing else is connected.
+spaces_up() {
 	near=hotfix-near-$$
 	far=hotfix-far-$$
-	if [ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ]; then
-		echo "no round trips: that takes root and /dev/net/tun"
+	if [ "$(id -u)" != 0 ]; then
+		echo "no lines: they take root"
 		return 1
 	fi
-	ip netns add "$near" && ip netns add "$far" || return 1
-	start delay "$HOTFIX_BUILD/bench/delay" "hn$$" "hf$$" \
-		$((rtt_ms * 500))
-	await delay.out '^ready' || return 1
-	ip link set "hn$$" netns "$near" && ip link set "hf$$" netns "$far" &&
-		ip -n "$near" addr add 10.99.0.1/30 dev "hn$$" &&
-		ip -n "$far" addr add 10.99.0.2/30 dev "hf$$" &&
+	ip netns add "$near" && ip netns add "$far"
+}
+
+addresses() {
+	ip -n "$near" addr add 10.99.0.1/30 dev "$1" &&
+		ip -n "$far" addr add 10.99.0.2/30 dev "$2" &&
 		ip -n "$near" link set lo up && ip -n "$far" link set lo up &&
-		ip -n "$near" link set "hn$$" up txqueuelen 5000 &&
-		ip -n "$far" link set "hf$$" up txqueuelen 5000 || return 1
+		ip -n "$near" link set "$1" up txqueuelen 5000 &&
+		ip -n "$far" link set "$2" up txqueuelen 5000 || return 1
 	client="ip netns exec $near"
 	ftp_prefix="ip netns exec $far"
 	ftp_host=10.99.0.2
 }
 
+# A line that takes a time.
+slow_up() {
+	if [ ! -c /dev/net/tun ]; then
+		echo "no round trips: that takes /dev/net/tun"
+		return 1
+	fi
+	spaces_up || return 1
+	start delay "$HOTFIX_BUILD/bench/delay" "hn$$" "hf$$" \
+		$((rtt_ms * 500))
+	await delay.out '^ready' || return 1
+	ip link set "hn$$" netns "$near" && ip link set "hf$$" netns "$far" &&
+		addresses "hn$$" "hf$$"
+}
+
+# A line that carries so much a second, each way.
+rate_up() {
+	spaces_up || return 1
+	ip link add "rn$$" netns "$near" type veth peer name "rf$$" \
+		netns "$far" &&
+		tc -n "$near" qdisc add dev "rn$$" root tbf rate $rate \
+			burst 256kb latency 20ms &&
+		tc -n "$far" qdisc add dev "rf$$" root tbf rate $rate \
+			burst 256kb latency 20ms || {
+		echo "no line of $rate: this kernel has none to give"
+		return 1
+	}
+	addresses "rn$$" "rf$$"
+}
+
+spaces_down() {
+	[ -z "$near" ] || ip netns del "$near" 2>/dev/null
+	[ -z "$far" ] || ip netns del "$far" 2>/dev/null
+	near=
+	far=
+}
+
 line_down() {
 	ftp_cleanup
-	ip netns del "$near" 2>/dev/null
-	ip netns del "$far" 2>/dev/null
+	spaces_down
 }
 
 serve_and() { # SERVER WHAT...
@@ -110,13 +157,20 @@ serve_and() { # SERVER WHAT...
 	stop "$ftp_name"
 }
 
-for s in $ftp_servers; do
-	serve_and "$s" large many
-done
+client=
 near=
 far=
 trap line_down EXIT
-if line_up; then
+for s in $ftp_servers; do
+	serve_and "$s" large many
+done
+if rate_up; then
+	for s in $ftp_servers; do
+		serve_and "$s" large_line
+	done
+fi
+spaces_down
+if slow_up; then
 	for s in $ftp_servers; do
 		serve_and "$s" trips
 	done
