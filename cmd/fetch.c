@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cmd/options.h"
+#include "cmd/package.h"
 #include "cmd/progress.h"
 #include "cmd/remote.h"
 #include "cmd/signals.h"
@@ -76,7 +77,7 @@ read_again(struct fetch *v, struct keyring_check *c, int fd, const char *shown,
 	uint8_t digest[SHA512_SIZE];
 	struct sha512 hash;
 	const struct digests_work works[] = {
-	    {keyring_check_update, c}, {digests_sha512, &hash}};
+	    package_check_work(c), {digests_sha512, &hash}};
 	struct input in;
 	int ret = -1;
 

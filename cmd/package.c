@@ -101,7 +101,7 @@ package_make(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e)
 {
 	struct making m = {.job = j, .path = path};
-	const struct digests_work also = {signer_take, &m.signing};
+	struct digests_work also = {NULL, NULL};
 	const struct package_spec spec = {
 	    .dir = j->dir,
 	    .name = j->name,
@@ -123,8 +123,10 @@ package_make(const struct package_job *j, const char *path,
 
 	if (j->build != NULL && build(j->build, j->dir, e) != 0)
 		return -1;
-	if (j->signer != NULL)
+	if (j->signer != NULL) {
 		signer_begin(&m.signing, j->signer);
+		also = signer_work(&m.signing);
+	}
 	ret = package_create(&spec, path, out, e);
 	signer_drop(&m.signing);
 	return ret;
@@ -254,6 +256,19 @@ settle(void *arg, struct err *e)
 	return 0;
 }
 
+struct digests_work
+package_check_work(struct keyring_check *c)
+{
+	struct digests_work work = {keyring_check_update, c};
+	struct sha512 *hash = keyring_check_hash(c);
+
+	if (hash != NULL) {
+		work.update = digests_sha512;
+		work.arg = hash;
+	}
+	return work;
+}
+
 struct package *
 package_open_for(void (*miss)(void *arg, const char *line), void *arg,
     const struct keyring *keys, const char *path, const struct buf *sig_text,
@@ -262,7 +277,7 @@ package_open_for(void (*miss)(void *arg, const char *line), void *arg,
 	struct opening o = {.miss = miss, .arg = arg, .path = path};
 	struct package_ask ask = {
 	    .without = without, .miss = tell_miss, .arg = &o};
-	struct digests_work also = {keyring_check_update, NULL};
+	struct digests_work also;
 	struct package *p = NULL;
 	struct buf own = BUF_INIT;
 	struct signify_sig found;
@@ -274,7 +289,7 @@ package_open_for(void (*miss)(void *arg, const char *line), void *arg,
 		o.check = keyring_check_start(keys, &found, path, e);
 		if (o.check == NULL)
 			goto out;
-		also.arg = o.check;
+		also = package_check_work(o.check);
 		ask.also = &also;
 		ask.settle = settle;
 	}

@@ -66,4 +66,7 @@ struct package *package_open_for(void (*miss)(void *arg, const char *line),
 /* Fields of a record: package, release and what it is based on. */
 void package_say(struct say *s, const struct package_info *info);
 
+/* What a check of a signature does with the bytes, for pack/digests.h. */
+struct digests_work package_check_work(struct keyring_check *c);
+
 #endif

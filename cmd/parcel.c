@@ -67,13 +67,14 @@ static int
 check_and_sign(struct parcel_check *c)
 {
 	struct signer_run signing;
-	const struct digests_work also = {signer_take, &signing};
+	struct digests_work also;
 	const struct package_ask ask = {
 	    .also = &also, .miss = keep_miss, .arg = c};
 	struct package *package;
 	int ret = -1;
 
 	signer_begin(&signing, c->signer);
+	also = signer_work(&signing);
 	package = package_open(c->fd, c->path, &ask, &c->err);
 	if (package != NULL) {
 		c->info = *package_info(package);

@@ -241,13 +241,23 @@ signer_begin(struct signer_run *r, const struct signer *s)
 		ed25519_sign_init(&r->signing, s->sec.seed);
 }
 
-void
-signer_take(void *run, const void *bytes, size_t len)
+/* The command gets the file itself. */
+static void
+pass_by(void *run, const void *bytes, size_t len)
 {
-	struct signer_run *r = run;
+	(void)run;
+	(void)bytes;
+	(void)len;
+}
 
-	if (r->signer->command == NULL)
-		ed25519_sign_update(&r->signing, bytes, len);
+struct digests_work
+signer_work(struct signer_run *r)
+{
+	struct digests_work work = {digests_sha512, &r->signing.nonce_hash};
+
+	if (r->signer->command != NULL)
+		work.update = pass_by;
+	return work;
 }
 
 void
@@ -256,25 +266,14 @@ signer_drop(struct signer_run *r)
 	ed25519_sign_drop(&r->signing);
 }
 
-static void
-compare(void *signing, const void *bytes, size_t len)
-{
-	ed25519_sign_compare(signing, bytes, len);
-}
-
-static void
-hash(void *signing, const void *bytes, size_t len)
-{
-	ed25519_sign_hash(signing, bytes, len);
-}
-
 /* The whole file for the second time. */
 static int
 take_again(struct ed25519_signing *signing, int fd, const char *shown,
     struct err *e)
 {
 	const struct digests_work works[] = {
-	    {compare, signing}, {hash, signing}};
+	    {digests_sha512, &signing->nonce_hash},
+	    {digests_sha512, &signing->hash}};
 	struct input in;
 	int ret = -1;
 

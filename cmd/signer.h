@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "crypto/signify.h"
+#include "pack/digests.h"
 #include "update/keyring.h"
 
 /*
@@ -28,9 +29,9 @@ int signer_sign(const struct signer *s, const void *text, size_t len,
     struct buf *lines, struct err *e);
 
 /*
- * The same for a file that is read or written anyway: begin, take with all its
- * bytes in their order (as a digests_work does), then end, which reads it once
- * more by pread(2): 0 with the lines appended, or -1 with err; ERR_NO: other
+ * The same for a file that is read or written anyway: begin, the work with
+ * all its bytes in their order, then end, which reads it once more by
+ * pread(2): 0 with the lines appended, or -1 with err; ERR_NO: other
  * bytes were there now. shown names it in messages. A command gets the file
  * itself as its standard input. drop wipes, in any case.
  */
@@ -39,7 +40,7 @@ struct signer_run { /* a secret */
 	struct ed25519_signing signing;
 };
 void signer_begin(struct signer_run *r, const struct signer *s);
-void signer_take(void *run, const void *bytes, size_t len);
+struct digests_work signer_work(struct signer_run *r);
 int signer_end(struct signer_run *r, int fd, const char *shown,
     struct buf *lines, struct err *e);
 void signer_drop(struct signer_run *r);

@@ -350,21 +350,10 @@ ed25519_sign_init(struct ed25519_signing *s, const uint8_t seed[ED25519_SEED])
 void
 ed25519_sign_update(struct ed25519_signing *s, const void *msg, size_t len)
 {
-	ed25519_sign_compare(s, msg, len);
 	if (s->again)
-		ed25519_sign_hash(s, msg, len);
-}
-
-void
-ed25519_sign_compare(struct ed25519_signing *s, const void *msg, size_t len)
-{
-	sha512_update(&s->nonce_hash, msg, len);
-}
-
-void
-ed25519_sign_hash(struct ed25519_signing *s, const void *msg, size_t len)
-{
-	sha512_update(&s->hash, msg, len);
+		sha512_update_pair(&s->nonce_hash, &s->hash, msg, len);
+	else
+		sha512_update(&s->nonce_hash, msg, len);
 }
 
 /* The nonce of the message that came. */

@@ -34,6 +34,10 @@ void ed25519_sign(uint8_t sig[ED25519_SIG], const uint8_t seed[ED25519_SEED],
  * time must never be signed, for the two together would tell the secret key:
  * final returns -1 then, with no signature, else 0. It wipes the state, and
  * so does ed25519_sign_drop, for those who give up before.
+ *
+ * What update does may be done from outside too, for those who have more to
+ * work out of the same bytes: nonce_hash gets the message both times, hash the
+ * second time, each by a thread of its own or not.
  */
 struct ed25519_signing { /* a secret */
 	struct sha512 nonce_hash, hash;
@@ -49,11 +53,6 @@ void ed25519_sign_init(struct ed25519_signing *s,
 void ed25519_sign_update(struct ed25519_signing *s, const void *msg,
     size_t len);
 void ed25519_sign_next(struct ed25519_signing *s);
-/* The two halves of the second time's update: each takes the whole message,
- * and each may do so on a thread of its own. */
-void ed25519_sign_compare(struct ed25519_signing *s, const void *msg,
-    size_t len);
-void ed25519_sign_hash(struct ed25519_signing *s, const void *msg, size_t len);
 int ed25519_sign_final(uint8_t sig[ED25519_SIG], struct ed25519_signing *s)
     __attribute__((warn_unused_result));
 void ed25519_sign_drop(struct ed25519_signing *s);
@@ -66,7 +65,7 @@ int ed25519_verify(const uint8_t sig[ED25519_SIG],
 /* The same for a message that comes in pieces: nothing is known until
  * final, which returns 0 for a good signature, else -1. */
 struct ed25519_check {
-	struct sha512 hash;
+	struct sha512 hash; /* gets the message, by update or from outside */
 	uint8_t sig[ED25519_SIG];
 	uint8_t pub[ED25519_PUB];
 };

@@ -12,7 +12,8 @@
 struct worker {
 	struct digests *digests;
 	struct digests_work work;
-	uint64_t done; /* pieces that were worked off */
+	struct sha512 *second; /* done with the work's own; or NULL */
+	uint64_t done;         /* pieces that were worked off */
 	pthread_t thread;
 };
 
@@ -41,6 +42,15 @@ digests_sha512(void *arg, const void *bytes, size_t len)
 	sha512_update(arg, bytes, len);
 }
 
+static void
+do_work(const struct worker *w, const uint8_t *piece, size_t len)
+{
+	if (w->second != NULL)
+		sha512_update_pair(w->work.arg, w->second, piece, len);
+	else
+		w->work.update(w->work.arg, piece, len);
+}
+
 static uint8_t *
 piece_of(const struct digests *d, uint64_t n)
 {
@@ -64,7 +74,7 @@ run(void *arg)
 		piece = piece_of(d, w->done);
 		len = d->len[w->done % SLOTS];
 		pthread_mutex_unlock(&d->lock);
-		w->work.update(w->work.arg, piece, len);
+		do_work(w, piece, len);
 		pthread_mutex_lock(&d->lock);
 		w->done++;
 		pthread_cond_signal(&d->room);
@@ -90,6 +100,27 @@ start_threads(struct digests *d)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* One more work, or the other half of one. */
+static void
+add_work(struct digests *d, const struct digests_work *work)
+{
+	struct worker *w;
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		w = &d->workers[i];
+		if (work->update == digests_sha512 &&
+		    w->work.update == digests_sha512 && w->second == NULL &&
+		    sha512_pair_gains()) {
+			w->second = work->arg;
+			return;
+		}
+	}
+	w = &d->workers[d->n++];
+	w->digests = d;
+	w->work = *work;
+}
+
 struct digests *
 digests_start(const struct digests_work *works, size_t n, struct err *e)
 {
@@ -101,11 +132,8 @@ digests_start(const struct digests_work *works, size_t n, struct err *e)
 		err_set(e, ERR_LOCAL, "out of memory");
 		return NULL;
 	}
-	for (i = 0; i < n; i++) {
-		d->workers[i].digests = d;
-		d->workers[i].work = works[i];
-	}
-	d->n = n;
+	for (i = 0; i < n; i++)
+		add_work(d, &works[i]);
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->more, NULL);
 	pthread_cond_init(&d->room, NULL);
@@ -149,7 +177,7 @@ digests_give(struct digests *d, size_t len)
 	pthread_cond_broadcast(&d->more);
 	pthread_mutex_unlock(&d->lock);
 	for (i = d->nthreads; i < d->n; i++)
-		d->workers[i].work.update(d->workers[i].work.arg, piece, len);
+		do_work(&d->workers[i], piece, len);
 }
 
 void

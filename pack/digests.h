@@ -11,8 +11,10 @@
 /*
  * Bytes that come in pieces, and what is worked out of them: digests, the hash
  * of a signature. Each work has a thread of its own, since one alone takes
- * longer than a disk or a network near by. A thread that cannot be made is no
- * error: who brings the bytes does its work then.
+ * longer than a disk or a network near by; two of digests_sha512 have one
+ * together where a processor does both in little more than the time of one
+ * (sha512_pair_gains). A thread that cannot be made is no error: who brings the
+ * bytes does its work then.
  *
  * A piece is brought in place: fill digests_room, then digests_give. Works
  * read it while the next one is filled; the bytes stay as they are until

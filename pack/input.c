@@ -70,8 +70,8 @@ fill(struct input *in, struct err *e)
 	return 0;
 }
 
-size_t
-input_next(struct input *in, size_t max, const uint8_t **bytes, struct err *e)
+static size_t
+hand_out(struct input *in, size_t max, const uint8_t **bytes, struct err *e)
 {
 	size_t n;
 
@@ -83,6 +83,31 @@ input_next(struct input *in, size_t max, const uint8_t **bytes, struct err *e)
 	*bytes = in->bytes + in->from;
 	in->from += n;
 	in->at += n;
+	return n;
+}
+
+size_t
+input_next(struct input *in, size_t max, const uint8_t **bytes, struct err *e)
+{
+	size_t n = hand_out(in, max, bytes, e);
+
+	if (n > 0 && in->md5 != NULL)
+		md5_update(in->md5, *bytes, n);
+	return n;
+}
+
+size_t
+input_next_of(struct input *in, size_t max, const uint8_t **bytes,
+    struct md5 *file, struct err *e)
+{
+	size_t n = hand_out(in, max, bytes, e);
+
+	if (n == 0)
+		return 0;
+	if (in->md5 != NULL)
+		md5_update_pair(in->md5, file, *bytes, n);
+	else
+		md5_update(file, *bytes, n);
 	return n;
 }
 

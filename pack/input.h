@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "crypto/md5.h"
 #include "pack/digests.h"
 
 /*
@@ -21,6 +22,9 @@ struct input {
 	struct digests *digests;
 	const uint8_t *bytes; /* in digests */
 	size_t from, to;      /* what was read and not handed out yet */
+	/* Of what was handed out; NULL: nobody asks. It is worked out by who
+	 * takes the bytes, since two MD5 of the same are as fast as one. */
+	struct md5 *md5;
 	void (*progress)(void *arg, uint64_t so_far, uint64_t total);
 	void *arg;
 };
@@ -35,6 +39,10 @@ void input_close(struct input *in);
  * once; valid until the next call. 0 with err: none. */
 size_t input_next(struct input *in, size_t max, const uint8_t **bytes,
     struct err *e);
+
+/* The same for bytes of one file in it: into its digest too. */
+size_t input_next_of(struct input *in, size_t max, const uint8_t **bytes,
+    struct md5 *file, struct err *e);
 
 /* Hand out to nobody what is in front of this offset. 0, or -1. */
 int input_skip_to(struct input *in, uint64_t at, struct err *e);

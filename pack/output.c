@@ -41,8 +41,8 @@ flush(struct output *o, struct err *e)
 	return 0;
 }
 
-int
-output_write(struct output *o, const void *bytes, size_t len, struct err *e)
+static int
+put(struct output *o, const void *bytes, size_t len, struct err *e)
 {
 	const uint8_t *p = bytes;
 	size_t n;
@@ -58,6 +58,25 @@ output_write(struct output *o, const void *bytes, size_t len, struct err *e)
 			return -1;
 	}
 	return 0;
+}
+
+int
+output_write(struct output *o, const void *bytes, size_t len, struct err *e)
+{
+	if (o->md5 != NULL)
+		md5_update(o->md5, bytes, len);
+	return put(o, bytes, len, e);
+}
+
+int
+output_write_of(struct output *o, const void *bytes, size_t len,
+    struct md5 *file, struct err *e)
+{
+	if (o->md5 != NULL)
+		md5_update_pair(o->md5, file, bytes, len);
+	else
+		md5_update(file, bytes, len);
+	return put(o, bytes, len, e);
 }
 
 int

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "crypto/md5.h"
 #include "pack/digests.h"
 
 /* A file written from its first byte to its last, with what is worked out of
@@ -16,6 +17,9 @@ struct output {
 	uint8_t *bytes; /* in digests */
 	size_t used;
 	uint64_t len;
+	/* Of what was written; NULL: nobody asks. It is worked out by who
+	 * writes, since two MD5 of the same are as fast as one. */
+	struct md5 *md5;
 };
 
 int output_open(struct output *o, int fd, const char *shown,
@@ -24,6 +28,9 @@ int output_open(struct output *o, int fd, const char *shown,
 void output_close(struct output *o);
 int output_write(struct output *o, const void *bytes, size_t len,
     struct err *e);
+/* The same for bytes of one file in it: into its digest too. */
+int output_write_of(struct output *o, const void *bytes, size_t len,
+    struct md5 *file, struct err *e);
 int output_zeros(struct output *o, size_t len, struct err *e);
 /* All that was written is in the file then, and synced, and all works have had
  * it. */

@@ -197,11 +197,13 @@ header_of(const struct making *m, const char *name, uint64_t len,
 
 /*
  * Read the file of the entry, which has the length and the time that were
- * seen, piece by piece into sink. The digest is that of what sink was given.
+ * seen, piece by piece into sink, which also puts them into the hash. The
+ * digest is that of what sink was given.
  */
 static int
 read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
-    int (*sink)(void *arg, const void *bytes, size_t len), void *arg)
+    int (*sink)(void *arg, struct md5 *hash, const void *bytes, size_t len),
+    void *arg)
 {
 	static const char changed[] = "changed while it was packed";
 	struct md5 hash;
@@ -229,8 +231,7 @@ read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
 			fail(m, it->name, changed);
 			goto out;
 		}
-		md5_update(&hash, m->piece, (size_t)n);
-		if (n > 0 && sink(arg, m->piece, (size_t)n) != 0)
+		if (n > 0 && sink(arg, &hash, m->piece, (size_t)n) != 0)
 			goto out;
 		left -= (uint64_t)n;
 		m->so_far += (uint64_t)n;
@@ -255,20 +256,20 @@ struct source {
 };
 
 static int
-keep_source(void *arg, const void *bytes, size_t len)
+keep_source(void *arg, struct md5 *hash, const void *bytes, size_t len)
 {
 	struct source *s = arg;
 
+	md5_update(hash, bytes, len);
 	return buf_append(&s->text, bytes, len) == 0 ? 0
 						     : fail_memory(s->making);
 }
 
 static int
-pass_by(void *arg, const void *bytes, size_t len)
+pass_by(void *arg, struct md5 *hash, const void *bytes, size_t len)
 {
 	(void)arg;
-	(void)bytes;
-	(void)len;
+	md5_update(hash, bytes, len);
 	return 0;
 }
 
@@ -439,11 +440,11 @@ struct writing {
 };
 
 static int
-write_piece(void *arg, const void *bytes, size_t len)
+write_piece(void *arg, struct md5 *hash, const void *bytes, size_t len)
 {
 	struct writing *w = arg;
 
-	return output_write(w->out, bytes, len, w->making->err);
+	return output_write_of(w->out, bytes, len, hash, w->making->err);
 }
 
 static int
@@ -651,8 +652,7 @@ name_it(const struct making *m, const struct aside *a)
 static int
 write_aside(struct making *m, struct aside *a)
 {
-	struct digests_work works[3] = {
-	    {digests_md5, &m->md5}, {digests_sha512, &m->sha512}};
+	struct digests_work works[2] = {{digests_sha512, &m->sha512}};
 	struct output o;
 	int there, ret = -1;
 	int fd = mkstemp(a->tmp);
@@ -666,10 +666,12 @@ write_aside(struct making *m, struct aside *a)
 	md5_init(&m->md5);
 	sha512_init(&m->sha512);
 	if (m->spec->also != NULL)
-		works[2] = *m->spec->also;
-	if (output_open(&o, fd, a->path, works, m->spec->also != NULL ? 3 : 2,
-		m->err) == 0)
+		works[1] = *m->spec->also;
+	if (output_open(&o, fd, a->path, works, m->spec->also != NULL ? 2 : 1,
+		m->err) == 0) {
+		o.md5 = &m->md5;
 		ret = write_all(m, &o);
+	}
 	output_close(&o);
 	if (ret != 0)
 		goto out;

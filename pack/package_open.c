@@ -228,10 +228,9 @@ take_bytes(struct opening *o, const struct ustar_entry *u,
 	md5_init(&hash);
 	for (left = u->size; left > 0; left -= n) {
 		n = left < SIZE_MAX ? (size_t)left : SIZE_MAX;
-		n = input_next(&o->in, n, &bytes, o->err);
+		n = input_next_of(&o->in, n, &bytes, &hash, o->err);
 		if (n == 0)
 			return -1;
-		md5_update(&hash, bytes, n);
 	}
 	md5_final(digest, &hash);
 	if (it != NULL && memcmp(digest, it->md5, MD5_SIZE) != 0)
@@ -550,7 +549,7 @@ static int
 start(struct opening *o)
 {
 	const struct package_ask *ask = o->ask;
-	struct digests_work works[3];
+	struct digests_work works[2];
 	size_t n = 0;
 
 	md5_init(&o->md5);
@@ -561,13 +560,11 @@ start(struct opening *o)
 		works[n].update = digests_sha512;
 		works[n++].arg = &o->sha512;
 	}
-	if (!(ask->without & PACKAGE_NO_MD5)) {
-		works[n].update = digests_md5;
-		works[n++].arg = &o->md5;
-	}
 	if (input_open(&o->in, o->p->fd, o->p->shown, ask->max_bytes, works, n,
 		o->err) != 0)
 		return -1;
+	if (!(ask->without & PACKAGE_NO_MD5))
+		o->in.md5 = &o->md5;
 	o->in.progress = ask->progress;
 	o->in.arg = ask->arg;
 	return 0;

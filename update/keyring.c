@@ -365,6 +365,12 @@ keyring_check_update(void *check, const void *bytes, size_t len)
 		ed25519_check_update(&c->checks[i], bytes, len);
 }
 
+struct sha512 *
+keyring_check_hash(struct keyring_check *c)
+{
+	return c->n == 1 ? &c->checks[0].hash : NULL;
+}
+
 int
 keyring_check_final(struct keyring_check *c, const struct trust_key **key,
     struct err *e)

@@ -99,6 +99,10 @@ struct keyring_check;
 struct keyring_check *keyring_check_start(const struct keyring *r,
     const struct signify_sig *sig, const char *shown, struct err *e);
 void keyring_check_update(void *check, const void *bytes, size_t len);
+/* The hash that is all that update feeds, for those who have more to work out
+ * of the same bytes: it may get them from outside instead. NULL: there are
+ * several. */
+struct sha512 *keyring_check_hash(struct keyring_check *c);
 int keyring_check_final(struct keyring_check *c, const struct trust_key **key,
     struct err *e) __attribute__((warn_unused_result));
 void keyring_check_free(struct keyring_check *c);

@@ -49,16 +49,20 @@ both(const uint8_t *bytes, size_t len, size_t step)
 	uint8_t want5[MD5_SIZE], got5[MD5_SIZE];
 	uint8_t want[SHA512_SIZE], got[SHA512_SIZE];
 	struct count c = {pthread_self(), 0, 0, 0};
-	struct sha512 sha;
+	uint8_t want2[SHA512_SIZE], got2[SHA512_SIZE];
+	struct sha512 sha, second, whole;
 	struct md5 five;
-	const struct digests_work works[] = {
-	    {digests_md5, &five}, {digests_sha512, &sha}, {count, &c}};
+	const struct digests_work works[] = {{digests_md5, &five},
+	    {digests_sha512, &sha}, {count, &c}, {digests_sha512, &second}};
 	struct digests *d;
 	size_t at, n;
 
 	md5_init(&five);
 	sha512_init(&sha);
-	d = digests_start(works, 3, NULL);
+	sha512_init(&second);
+	sha512_update(&second, "in front", 8);
+	whole = second;
+	d = digests_start(works, 4, NULL);
 	for (at = 0; at < len; at += n) {
 		n = step != 0 ? step : DIGESTS_PIECE;
 		n = n < len - at ? n : len - at;
@@ -78,7 +82,11 @@ both(const uint8_t *bytes, size_t len, size_t step)
 	printf("# %zu bytes, %zu at a time\n", len, step);
 	IS_MEM(got5, want5, sizeof want5, "MD5");
 	IS_MEM(got, want, sizeof want, "SHA-512");
-	IS(c.bytes, len, "as many bytes to a third");
+	sha512_update(&whole, bytes, len);
+	sha512_final(want2, &whole);
+	sha512_final(got2, &second);
+	IS_MEM(got2, want2, sizeof want2, "another, with bytes in front");
+	IS(c.bytes, len, "as many bytes to one that counts");
 	IS(c.calls, (len + DIGESTS_PIECE - 1) / DIGESTS_PIECE, "in pieces");
 	IS(c.inline_calls, THREADS && len >= DIGESTS_PIECE ? 0 : c.calls,
 	    "by a thread, unless it is little or there is none");

@@ -68,12 +68,14 @@ static int
 sign_file(const struct signer *s, const void *before, size_t len, int fd,
     struct buf *lines, struct err *e)
 {
+	struct digests_work work;
 	struct signer_run r;
 	int ret;
 
 	signer_begin(&r, s);
-	signer_take(&r, before, 5);
-	signer_take(&r, (const char *)before + 5, len - 5);
+	work = signer_work(&r);
+	work.update(work.arg, before, 5);
+	work.update(work.arg, (const char *)before + 5, len - 5);
 	ret = signer_end(&r, fd, "big", lines, e);
 	signer_drop(&r);
 	return ret;
