@@ -20,6 +20,7 @@
 #include "net/ftp.h"
 #include "net/ftp_url.h"
 #include "net/netrc.h"
+#include "pack/digests.h"
 #include "pack/fetch_command.h"
 
 #define PART          ".part"
@@ -46,19 +47,29 @@ struct job {
 	uint64_t have; /* bytes so far, and their digests */
 	struct md5 md5;
 	struct sha512 sha512;
-	uint64_t from;  /* where this try began */
-	int spliced;    /* not all bytes are of one try */
-	int begun_anew; /* after that turned out badly */
-	int broken;     /* the target could not be written */
+	struct digests *digests; /* NULL: both have had all of them */
+	uint64_t from;           /* where this try began */
+	int spliced;             /* not all bytes are of one try */
+	int begun_anew;          /* after that turned out badly */
+	int broken;              /* the target could not be written */
 	unsigned tries;
 };
 
 /* --- what came -------------------------------------------------------------
  */
 
+/* Both digests have had what came. */
+static void
+settle(struct job *j)
+{
+	digests_free(j->digests);
+	j->digests = NULL;
+}
+
 static void
 forget(struct job *j)
 {
+	settle(j);
 	j->have = 0;
 	j->spliced = 0;
 	md5_init(&j->md5);
@@ -81,9 +92,19 @@ begin_anew(struct job *j, struct err *e)
 static void
 digest(struct job *j, const void *bytes, size_t len)
 {
-	md5_update(&j->md5, bytes, len);
-	sha512_update(&j->sha512, bytes, len);
+	const struct digests_work works[] = {
+	    {digests_sha512, &j->sha512}, {digests_md5, &j->md5}};
+
 	j->have += len;
+	if (j->digests == NULL)
+		j->digests = digests_start(works, 2, NULL);
+	if (j->digests != NULL) {
+		digests_feed(j->digests, bytes, len);
+		return;
+	}
+	/* There is no memory for doing it beside the network. */
+	sha512_update(&j->sha512, bytes, len);
+	md5_update(&j->md5, bytes, len);
 }
 
 static void
@@ -153,10 +174,13 @@ static int
 compare(struct job *j, struct err *e)
 {
 	const struct fetch_spec *s = j->s;
-	struct md5 m = j->md5;
-	struct sha512 h = j->sha512;
 	struct fetch_result r;
+	struct sha512 h;
+	struct md5 m;
 
+	settle(j);
+	h = j->sha512;
+	m = j->md5;
 	memset(&r, 0, sizeof r);
 	r.size = j->have;
 	r.tries = j->tries;
@@ -565,6 +589,7 @@ fetch_file(const struct fetch_spec *s, const char *path, struct err *e)
 			    (why.kind == ERR_PEER || why.kind == ERR_DENIED)))
 		unlink(j.part);
 out:
+	settle(&j);
 	tell_tries(&j);
 	close_part(&j);
 	free(j.part);
@@ -593,6 +618,7 @@ fetch_memory(const struct fetch_spec *s, size_t max, struct buf *out,
 	if (ret != 0)
 		out->len = j.mem_start;
 out:
+	settle(&j);
 	tell_tries(&j);
 	if (ret != 0 && e != NULL)
 		*e = why;

@@ -99,6 +99,7 @@ static void
 ed25519(void)
 {
 	uint8_t seed[ED25519_SEED], pub[ED25519_PUB], sig[ED25519_SIG];
+	static const uint8_t message[5000] = {1};
 	int tainted;
 
 	memset(seed, 0x5c, sizeof(seed));
@@ -111,6 +112,14 @@ ed25519(void)
 	tainted &= declare_public(sig + 32, 32);
 	report(tainted, "ed25519_sign");
 	OK(ed25519_verify(sig, pub, "message", 7) == 0, "which is right");
+
+	/* So long that the vector ways of the hash are taken. */
+	ed25519_sign(sig, seed, message, sizeof(message));
+	tainted = declare_public(sig, 32);
+	tainted &= declare_public(sig + 32, 32);
+	report(tainted, "ed25519_sign, a long message");
+	OK(ed25519_verify(sig, pub, message, sizeof(message)) == 0,
+	    "which is right");
 }
 
 static void
