@@ -19,9 +19,10 @@
  * folder that the full package becomes, byte for byte.
  *
  * Memory grows with the names alone: some 50 bytes and the name for each
- * file or folder. Everything here blocks. Functions return 0, or -1 with err
- * filled: ERR_NO where the package or the folder is to blame, ERR_LOCAL for
- * files, memory and space. Names in messages are escaped.
+ * file or folder; making one takes KEPT_MAX (pack/kept.h) beside at most.
+ * Everything here blocks. Functions return 0, or -1 with err filled: ERR_NO
+ * where the package or the folder is to blame, ERR_LOCAL for files, memory and
+ * space. Names in messages are escaped.
  */
 
 #define PACKAGE_ENTRIES_MAX 1000000             /* files and folders */
@@ -70,7 +71,8 @@ struct package_spec {
 	 * pread(2). Or NULL. */
 	int (*seal)(void *arg, int fd, const struct package_info *info,
 	    struct err *e);
-	/* So many bytes of all were read (each file is read twice); or NULL. */
+	/* So many bytes of all were digested or written (each file is both); or
+	 * NULL. */
 	void (*progress)(void *arg, uint64_t so_far, uint64_t total);
 	void *arg; /* of the three above */
 };
@@ -81,9 +83,10 @@ struct package_spec {
  * (after seal), with other bytes it is ERR_NO, and so is a dir without any file
  * (or of which all are left out). A symbolic link, a device, a
  * name that name_check refuses, a file that changes meanwhile end it, by
- * name. MD5SUMS and RELEASE of an unpacked package at the top of dir are left
- * out; other files of these names are refused. path itself (and path.sig),
- * when they lie in dir, are left out.
+ * name. Where neither length nor time tells of it, a small file is in the
+ * package as it was at first. MD5SUMS and RELEASE of an unpacked package at the
+ * top of dir are left out; other files of these names are refused. path itself
+ * (and path.sig), when they lie in dir, are left out.
  */
 int package_create(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e);

@@ -12,8 +12,10 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "crypto/md5_many.h"
 #include "pack/aside.h"
 #include "pack/dirs.h"
+#include "pack/kept.h"
 #include "pack/output.h"
 #include "pack/package_impl.h"
 #include "pack/shown.h"
@@ -41,6 +43,10 @@ struct making {
 	uint8_t release_md5[MD5_SIZE];
 	uint64_t so_far, total;
 	uint8_t *piece;
+	/* Small files are read once: their bytes, by their place in all; NULL:
+	 * read again. */
+	struct kept kept;
+	uint8_t **bytes;
 	/* Of the package. */
 	struct md5 md5;
 	struct sha512 sha512;
@@ -195,6 +201,40 @@ header_of(const struct making *m, const char *name, uint64_t len,
 			 " within its last 100 bytes and its first 156");
 }
 
+static int
+fail_changed(const struct making *m, const struct entry *it)
+{
+	return fail(m, it->name, "changed while it was packed");
+}
+
+/* The same length and time as when it was seen first. */
+static int
+is_as_seen(const struct entry *it, const struct stat *st)
+{
+	return (uint64_t)st->st_size == it->len && tree_mtime_ns(st) == it->at;
+}
+
+static int
+open_file(struct making *m, const struct entry *it)
+{
+	struct stat st;
+	int fd = dirs_open(&m->dirs, it->name, &st);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EINVAL || errno == ELOOP || errno == ENOENT
+		   ? fail_changed(m, it)
+		   : fail_errno(m, it->name);
+}
+
+static void
+tell_progress(struct making *m, uint64_t more)
+{
+	m->so_far += more;
+	if (m->spec->progress != NULL)
+		m->spec->progress(m->spec->arg, m->so_far, m->total);
+}
+
 /*
  * Read the file of the entry, which has the length and the time that were
  * seen, piece by piece into sink, which also puts them into the hash. The
@@ -205,18 +245,15 @@ read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
     int (*sink)(void *arg, struct md5 *hash, const void *bytes, size_t len),
     void *arg)
 {
-	static const char changed[] = "changed while it was packed";
 	struct md5 hash;
 	uint64_t left = it->len;
 	struct stat st;
 	int ret = -1;
 	ssize_t n;
-	int fd = dirs_open(&m->dirs, it->name, &st);
+	int fd = open_file(m, it);
 
 	if (fd < 0)
-		return errno == EINVAL || errno == ELOOP || errno == ENOENT
-			   ? fail(m, it->name, changed)
-			   : fail_errno(m, it->name);
+		return -1;
 	md5_init(&hash);
 	do {
 		/* One byte more than there should be, to see the end. */
@@ -228,22 +265,50 @@ read_file(struct making *m, const struct entry *it, uint8_t digest[MD5_SIZE],
 			goto out;
 		}
 		if ((uint64_t)n > left || (n == 0 && left > 0)) {
-			fail(m, it->name, changed);
+			fail_changed(m, it);
 			goto out;
 		}
 		if (n > 0 && sink(arg, &hash, m->piece, (size_t)n) != 0)
 			goto out;
 		left -= (uint64_t)n;
-		m->so_far += (uint64_t)n;
-		if (m->spec->progress != NULL)
-			m->spec->progress(m->spec->arg, m->so_far, m->total);
+		tell_progress(m, (uint64_t)n);
 	} while (n != 0 && left > 0); /* fstat sees what is behind */
-	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != it->len ||
-	    tree_mtime_ns(&st) != it->at) {
-		fail(m, it->name, changed);
+	if (fstat(fd, &st) != 0 || !is_as_seen(it, &st)) {
+		fail_changed(m, it);
 		goto out;
 	}
 	md5_final(digest, &hash);
+	ret = 0;
+out:
+	close(fd);
+	return ret;
+}
+
+/* The whole of it at once, into room for a byte more. */
+static int
+keep_file(struct making *m, const struct entry *it, uint8_t *room)
+{
+	int ret = -1, fd = open_file(m, it);
+	const size_t len = (size_t)it->len;
+	size_t got = 0;
+	struct stat st;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return -1;
+	/* One byte more than there should be, to see the end. */
+	while (n != 0 && got < len) {
+		n = read(fd, room + got, len + 1 - got);
+		if (n < 0 && errno != EINTR) {
+			fail_errno(m, it->name);
+			goto out;
+		}
+		got += n > 0 ? (size_t)n : 0;
+	}
+	if (got != len || fstat(fd, &st) != 0 || !is_as_seen(it, &st)) {
+		fail_changed(m, it);
+		goto out;
+	}
 	ret = 0;
 out:
 	close(fd);
@@ -284,6 +349,14 @@ is_source(const struct making *m, const char *name)
 }
 
 static int
+check_source(struct making *m, const struct entry *it, const void *text,
+    size_t len)
+{
+	return m->spec->check(m->spec->arg, it->name, len > 0 ? text : "", len,
+	    m->err);
+}
+
+static int
 read_source(struct making *m, struct entry *it)
 {
 	struct source s = {m, BUF_INIT};
@@ -293,11 +366,61 @@ read_source(struct making *m, struct entry *it)
 		return fail(m, it->name,
 		    "too long to be checked as Lua (--no-lua-check)");
 	if (read_file(m, it, it->md5, keep_source, &s) == 0)
-		ret = m->spec->check(m->spec->arg, it->name,
-		    s.text.len > 0 ? (const void *)s.text.data : "", s.text.len,
-		    m->err);
+		ret = check_source(m, it, s.text.data, s.text.len);
 	buf_free(&s.text);
 	return ret;
+}
+
+/* A file that is kept; its digest comes later, with those of others. */
+static int
+read_small(struct making *m, const struct entry *it, uint8_t *room)
+{
+	if (keep_file(m, it, room) != 0)
+		return -1;
+	if (is_source(m, it->name) &&
+	    check_source(m, it, room, (size_t)it->len) != 0)
+		return -1;
+	if (it->len > 0)
+		tell_progress(m, it->len);
+	return 0;
+}
+
+static int
+read_one(struct making *m, size_t i)
+{
+	struct entry *it = &m->all.items[i];
+
+	m->bytes[i] = kept_room(&m->kept, it->len);
+	if (m->bytes[i] != NULL)
+		return read_small(m, it, m->bytes[i]);
+	return is_source(m, it->name)
+		   ? read_source(m, it)
+		   : read_file(m, it, it->md5, pass_by, NULL);
+}
+
+static int
+digest_kept(struct making *m)
+{
+	struct md5_message *messages =
+	    malloc((m->all.n + 1) * sizeof *messages);
+	struct entry *it;
+	size_t i, len, n = 0;
+
+	if (messages == NULL)
+		return fail_memory(m);
+	for (i = 0; i < m->all.n; i++) {
+		if (m->bytes[i] == NULL)
+			continue;
+		it = &m->all.items[i];
+		len = (size_t)it->len;
+		len += md5_pad(m->bytes[i] + len, len);
+		messages[n].bytes = m->bytes[i];
+		messages[n].blocks = len / MD5_BLOCK;
+		messages[n++].md5 = it->md5;
+	}
+	md5_many(messages, n);
+	free(messages);
+	return 0;
 }
 
 static int
@@ -306,23 +429,20 @@ read_all(struct making *m)
 	uint8_t block[USTAR_BLOCK];
 	struct entry *it;
 	size_t i;
-	int r;
 
+	m->bytes = calloc(m->all.n + 1, sizeof *m->bytes);
+	if (m->bytes == NULL)
+		return fail_memory(m);
 	for (i = 0; i < m->all.n; i++) {
 		it = &m->all.items[i];
 		if (it->len > PACKAGE_FILE_MAX)
 			return fail(m, it->name, "larger than 4 GiB");
 		if (header_of(m, it->name, it->len, block) != 0)
 			return -1;
-		if (is_folder(it))
-			continue;
-		r = is_source(m, it->name)
-			? read_source(m, it)
-			: read_file(m, it, it->md5, pass_by, NULL);
-		if (r != 0)
+		if (!is_folder(it) && read_one(m, i) != 0)
 			return -1;
 	}
-	return 0;
+	return digest_kept(m);
 }
 
 /* --- against the base
@@ -499,19 +619,51 @@ write_sums(struct making *m, struct output *o)
 }
 
 static int
-write_entry(struct making *m, struct output *o, const struct entry *it)
+write_again(struct making *m, struct output *o, const struct entry *it)
 {
 	struct writing w = {m, o};
 	uint8_t digest[MD5_SIZE];
 
+	if (read_file(m, it, digest, write_piece, &w) != 0)
+		return -1;
+	return memcmp(digest, it->md5, sizeof digest) == 0
+		   ? 0
+		   : fail_changed(m, it);
+}
+
+/* What was digested is what is written; but who changes files meanwhile has
+ * others that do not fit to this one. */
+static int
+write_kept(struct making *m, struct output *o, const struct entry *it,
+    const uint8_t *bytes)
+{
+	const char *last;
+	int dir = dirs_parent(&m->dirs, it->name, &last);
+	struct stat st;
+
+	if (dir < 0 || fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISREG(st.st_mode) || !is_as_seen(it, &st))
+		return fail_changed(m, it);
+	if (output_write(o, bytes, (size_t)it->len, m->err) != 0)
+		return -1;
+	if (it->len > 0)
+		tell_progress(m, it->len);
+	return 0;
+}
+
+static int
+write_entry(struct making *m, struct output *o, size_t i)
+{
+	const struct entry *it = &m->all.items[i];
+	int r;
+
 	if (is_folder(it))
 		return write_header(m, o, it->name, 0);
-	if (write_header(m, o, it->name, it->len) != 0 ||
-	    read_file(m, it, digest, write_piece, &w) != 0)
+	if (write_header(m, o, it->name, it->len) != 0)
 		return -1;
-	if (memcmp(digest, it->md5, sizeof digest) != 0)
-		return fail(m, it->name, "changed while it was packed");
-	return output_zeros(o, ustar_padding(it->len), m->err);
+	r = m->bytes[i] != NULL ? write_kept(m, o, it, m->bytes[i])
+				: write_again(m, o, it);
+	return r == 0 ? output_zeros(o, ustar_padding(it->len), m->err) : -1;
 }
 
 static int
@@ -525,8 +677,7 @@ write_all(struct making *m, struct output *o)
 	    output_zeros(o, ustar_padding(m->release.len), m->err) != 0)
 		return -1;
 	for (i = 0; i < m->all.n; i++)
-		if (is_held(&m->all.items[i]) &&
-		    write_entry(m, o, &m->all.items[i]) != 0)
+		if (is_held(&m->all.items[i]) && write_entry(m, o, i) != 0)
 			return -1;
 	if (output_zeros(o, END_ZEROS, m->err) != 0)
 		return -1;
@@ -722,6 +873,8 @@ package_create(const struct package_spec *s, const char *path,
 		ret = write_aside(&m, &a);
 out:
 	free(m.piece);
+	free(m.bytes);
+	kept_free(&m.kept);
 	dirs_end(&m.dirs);
 	if (m.root >= 0)
 		close(m.root);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "pack/kept.h"
 #include "tests/tap.h"
 
 #define BIG (600 * 1024) /* some pieces */
@@ -143,6 +144,34 @@ test_same(void)
 	OK(same("a.tar", "d.tar"), "has the same bytes");
 }
 
+/* At the edge of what is read once and what is read twice. */
+static void
+test_edge(void)
+{
+	static const size_t lens[] = {
+	    0, 1, KEPT_FILE_MAX - 1, KEPT_FILE_MAX, KEPT_FILE_MAX + 1};
+	struct package_spec s = spec_of("edge", "1");
+	char path[64], there[64], *text = malloc(KEPT_FILE_MAX + 2);
+	struct err e;
+	size_t i;
+
+	mkdir("edge", 0700);
+	for (i = 0; i < sizeof lens / sizeof *lens; i++) {
+		memset(text, 'a' + (int)i, KEPT_FILE_MAX + 1);
+		text[lens[i]] = '\0';
+		snprintf(path, sizeof path, "edge/%zu", lens[i]);
+		put(path, text);
+	}
+	free(text);
+	IS(create(&s, "edge.tar", &e), 0, "files of all lengths");
+	IS(unpack("edge.tar", "edge.out", NULL, &e), 0, "are unpacked");
+	for (i = 0; i < sizeof lens / sizeof *lens; i++) {
+		snprintf(path, sizeof path, "edge/%zu", lens[i]);
+		snprintf(there, sizeof there, "edge.out/%zu", lens[i]);
+		OK(same(path, there), "%zu bytes", lens[i]);
+	}
+}
+
 static void
 test_there(void)
 {
@@ -232,6 +261,7 @@ test_changes(void)
 	    {"other bytes, while it is read again", "two/sub/data", "+",
 		BIG + 400 * 1024},
 	    {"a line more", "two/main.lua", "return 12\n", BIG + 9},
+	    {"a small one is gone", "two/main.lua", NULL, BIG + 9},
 	};
 	struct package_spec s = spec_of("two", "1");
 	struct meddle m;
@@ -434,6 +464,7 @@ int
 main(void)
 {
 	test_same();
+	test_edge();
 	test_there();
 	test_inside();
 	test_changes();
