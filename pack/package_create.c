@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/same.h"
 #include "crypto/md5_many.h"
 #include "pack/aside.h"
 #include "pack/dirs.h"
@@ -722,7 +723,7 @@ are_same(struct making *m, int fd, int other)
 		b = a < 0 ? -1 : read_at(other, m->piece + half, half, at);
 		if (b < 0)
 			return -1;
-		if (a != b || memcmp(m->piece, m->piece + half, (size_t)a) != 0)
+		if (a != b || !same_bytes(m->piece, m->piece + half, (size_t)a))
 			return 0;
 		at += (uint64_t)a;
 	} while (a > 0);

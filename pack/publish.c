@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/same.h"
 #include "pack/digests.h"
 
 #define RELEASE_DIR "release/"
@@ -207,7 +208,7 @@ is_next(const struct reading *r, const uint8_t *bytes, size_t len)
 			continue;
 		if (n < 0)
 			return -1;
-		if (n == 0 || memcmp(here, bytes, (size_t)n) != 0)
+		if (n == 0 || !same_bytes(here, bytes, (size_t)n))
 			return 0;
 		bytes += n;
 		len -= (size_t)n;
