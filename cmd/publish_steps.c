@@ -74,6 +74,10 @@ open_full(struct publishing *p, struct err *e)
 
 	if (p->full == NULL)
 		return 0;
+	/* A command that may have to sign this one is a child, and those are
+	 * not made beside threads. */
+	if (p->signer.command != NULL && parcel_wait(&p->package, 1, e) != 0)
+		return -1;
 	if (parcel_open(&p->whole, p->full, &p->keys, &p->signer, e) != 0)
 		return -1;
 	f = &p->whole.info.release;

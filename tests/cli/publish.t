@@ -458,6 +458,28 @@ md5 sha512 url remote-md5 id feature released " 'is told in the same order'
 	exits 0 'and is signed in the place'
 	[ -z "$s" ] || stop "$ftp_name"
 done
+# Beside a package --since another, the whole one is the large one.
+echo more >big/more
+"$hotfix" pack -q -k key.sec -n big -r 2 -o whole.tar big >/dev/null
+"$hotfix" pack -q -k key.sec -n big -r 2 --since big.tar -o since.tar big \
+	>/dev/null
+cp whole.tar spoilt.tar
+printf X | dd of=spoilt.tar bs=1 seek=8999999 conv=notrunc 2>/dev/null
+place=apart
+run "$hotfix" publish -q -k key.sec --to apart --version '*' \
+	--full spoilt.tar since.tar
+exits 1 'a whole package that is bad'
+err_has 'spoilt.tar: data: not the listed bytes' 'is told'
+[ ! -s out ] && clean && [ -z "$(find apart -name 'big-2*')" ]
+ok $? 'and nothing is published'
+run "$hotfix" publish -q -k key.sec --to apart --version '*' \
+	--full whole.tar since.tar
+exits 0 'a good one'
+is "$(sed -n 's/: .*//p' out | tr '\n' ' ')" "package release base bytes \
+md5 sha512 url full-bytes full-md5 full-sha512 full-url full-remote-md5 \
+remote-md5 id feature released " 'is told behind the other'
+cmp whole.tar apart/release/big-2.tar && clean
+ok $? 'and is there'
 "$hotfix" publish -k key.sec --to one.tar/x --version '*' big.tar >both 2>&1
 is "$(sed -n 's/: .*//p' both | tr '\n' ' ')" \
 	'package release bytes md5 sha512 url hotfix released ' \
