@@ -84,7 +84,7 @@ endif
 
 # --- what there is --------------------------------------------------------
 
-LAYERS   := base crypto net update pack peer lua-host
+LAYERS   := base crypto net update pack native peer lua-host
 LIB_SRC  := $(foreach d,$(LAYERS),$(wildcard $(d)/*.c))
 CMD_SRC  := hotfix.c $(wildcard cmd/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
@@ -310,7 +310,7 @@ fuzz:
 			build/fuzz/corpus/$$f $(wildcard tests/fuzz/seeds) \
 			|| exit 1; \
 	done
-build/fuzz/%: tests/fuzz/%.c $(filter base/% crypto/% net/% update/% pack/% peer/%, \
+build/fuzz/%: tests/fuzz/%.c $(filter base/% crypto/% net/% update/% pack/% native/% peer/%, \
 	$(LIB_SRC))
 	@mkdir -p $(@D)
 	clang -g -O1 -std=c99 -D_POSIX_C_SOURCE=200809L -I. \

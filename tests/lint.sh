@@ -29,13 +29,14 @@ below() {
 	net) echo 'net base' ;;
 	update) echo 'update net crypto base' ;;
 	pack) echo 'pack net crypto base' ;;
-	peer) echo 'peer update pack net crypto base' ;;
-	lua-host) echo 'lua-host peer update pack net crypto base' ;;
-	cmd) echo 'cmd lua-host peer update pack net crypto base' ;;
+	native) echo 'native crypto base' ;;
+	peer) echo 'peer update pack native net crypto base' ;;
+	lua-host) echo 'lua-host peer update pack native net crypto base' ;;
+	cmd) echo 'cmd lua-host peer update pack native net crypto base' ;;
 	esac
 }
 
-for dir in base crypto net update pack peer lua-host cmd; do
+for dir in base crypto net update pack native peer lua-host cmd; do
 	for f in "$dir"/*.[ch]; do
 		[ -e "$f" ] || continue
 		sed -n 's/^#include "\(.*\)".*/\1/p' "$f" | while read -r inc; do
@@ -51,14 +52,15 @@ done >build/lint.layers 2>&1
 
 # Only lua-host knows Lua; only cmd and hotfix.c print; only they exit.
 hits=$(grep -nE '^#include <(lua|lauxlib|lualib|l[a-z]+)\.h>' \
-	base/*.[ch] crypto/*.[ch] net/*.[ch] update/*.[ch] pack/*.[ch] peer/*.[ch] cmd/*.[ch] |
+	base/*.[ch] crypto/*.[ch] net/*.[ch] update/*.[ch] pack/*.[ch] native/*.[ch] \
+	peer/*.[ch] cmd/*.[ch] |
 	grep -vE '<(limits|locale|langinfo|link|libgen)\.h>')
 [ -z "$hits" ] || fail "Lua outside of lua-host: $hits"
 # One line may: the log of a host or client whose user takes none.
 hits=$(grep -nE -e '(^|[^_a-z.>])(printf|puts|putchar|perror|exit|abort) ?\(' \
 	-e '(^|[^_a-z])(stdout|stderr)([^_a-z]|$)' \
-	base/*.[ch] crypto/*.[ch] net/*.[ch] update/*.[ch] pack/*.[ch] peer/*.[ch] \
-	lua-host/*.[ch] |
+	base/*.[ch] crypto/*.[ch] net/*.[ch] update/*.[ch] pack/*.[ch] native/*.[ch] \
+	peer/*.[ch] lua-host/*.[ch] |
 	grep -vE '^lua-host/wire\.c:[0-9]+:.*fprintf\(stderr, "%s\\n", line\);')
 [ -z "$hits" ] || fail "prints or exits below cmd: $hits"
 
