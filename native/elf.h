@@ -216,8 +216,9 @@ const struct elf_symbol *elf_symbol_above(const struct elf *elf, size_t section,
 
 /*
  * Relocations of an object's section, as they stand in the file. Linked files
- * have none here. i is below the count; symbols and offsets are in range,
- * what lies at the offset may still be wider than what is left.
+ * have none here, nor compressed sections. i is below the count; symbols and
+ * offsets are in range, what lies at the offset may still be wider than what is
+ * left.
  */
 size_t elf_reloc_count(const struct elf *elf, size_t section);
 struct elf_reloc elf_reloc(const struct elf *elf, size_t section, size_t i);

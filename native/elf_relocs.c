@@ -61,6 +61,9 @@ read_rela(struct elf *elf, const struct elf_section *rela, struct err *e)
 	if (rela->size == 0)
 		return 0;
 	of = elf_section(elf, rela->info);
+	/* Their offsets are those of what is in there. */
+	if (of != NULL && (of->flags & ELF_FLAG_COMPRESSED) != 0)
+		return 0;
 	if (of == NULL || of->bytes == NULL)
 		return elf_broken(e,
 		    "section %zu relocates one that has no bytes", rela->index);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "tests/elf_walk.h"
 #include "tests/tap.h"
 
 #define TEST_FILE_MAX ((size_t)256 << 20)
@@ -850,6 +851,13 @@ test_object(void)
 	IS(elf_is_program(f.elf), 0, "no program");
 	file_close(&f);
 
+	if (make(&f, "gcc -g -gz=zlib -c a.c -o t") == 0) {
+		s = elf_section_named(f.elf, ".debug_info", NULL);
+		OK(s != NULL && (s->flags & ELF_FLAG_COMPRESSED) != 0 &&
+			elf_reloc_count(f.elf, s->index) == 0,
+		    "a compressed section shows no relocations");
+		file_close(&f);
+	}
 	if (make(&f,
 		"gcc -g -c a.c -o 1.o && gcc -g 1.o b.c -o t && strip t") ==
 	    0) {
@@ -935,76 +943,6 @@ test_hotfix(void)
 
 /* --- broken files -------------------------------------------------------- */
 
-/* Ask for everything; the sanitizers see what is read. Returns a sum, so that
- * nothing is left out. */
-static uint64_t
-walk(const struct elf *elf)
-{
-	const struct elf_symbol *s, *t;
-	const struct elf_segment *g;
-	const struct elf_section *c;
-	const struct elf_slot *l;
-	const char *text = NULL;
-	const uint8_t *p;
-	uint64_t sum = 0, base = 0;
-	size_t i, j, len;
-
-	for (i = 0; (c = elf_section(elf, i)) != NULL; i++) {
-		sum += strlen(c->name);
-		for (j = 0; c->bytes != NULL && j < c->size; j++)
-			sum += c->bytes[j];
-		for (j = 0; j < elf_reloc_count(elf, i); j++) {
-			struct elf_reloc r = elf_reloc(elf, i, j);
-
-			if (r.offset >= c->size ||
-			    elf_symbol(elf, r.symbol) == NULL)
-				abort();
-		}
-	}
-	for (i = 0; (s = elf_symbol(elf, i)) != NULL; i++) {
-		t = NULL;
-		sum += strlen(s->name);
-		if (s->file != NULL)
-			sum += strlen(s->file);
-		if (s->section < 0xff00 && elf_section_count(elf) != 0 &&
-		    elf_section(elf, s->section) == NULL)
-			abort();
-		t = elf_symbol_named(elf, s->name, NULL);
-		if (t != NULL && strcspn(t->name, "@") == 0)
-			abort();
-		t = elf_symbol_at(elf, s->section, s->value, NULL);
-		if (t != NULL && t->value != s->value)
-			abort();
-		t = elf_symbol_above(elf, s->section, s->value);
-		if (t != NULL && t->value <= s->value)
-			abort();
-		l = elf_slot_named(elf, s->name, NULL);
-		while (l != NULL) {
-			sum += strlen(l->name);
-			l = elf_slot_named(elf, s->name, l);
-		}
-		l = elf_slot_ifunc(elf, s->value);
-		sum += l != NULL;
-	}
-	for (i = 0; (g = elf_segment(elf, i)) != NULL; i++) {
-		p = g->type == ELF_SEGMENT_LOAD
-			? elf_bytes(elf, g->addr, (size_t)g->file_len)
-			: NULL;
-		for (j = 0; p != NULL && j < g->file_len; j++)
-			sum += p[j];
-	}
-	while ((text = elf_command_line(elf, text)) != NULL)
-		sum += strlen(text);
-	p = elf_build_id(elf, &len);
-	for (i = 0; p != NULL && i < len; i++)
-		sum += p[i];
-	if (elf_interp(elf) != NULL)
-		sum += strlen(elf_interp(elf));
-	if (elf_base(elf, &base) == 0)
-		sum += elf_bytes(elf, base, 4)[1];
-	return sum + (uint64_t)elf_is_program(elf);
-}
-
 /* Bytes in memory of exactly their length: what passes them is seen. 0 when
  * it opens, else -1 with the reason in e. */
 static int
@@ -1022,7 +960,7 @@ try(const void *bytes, size_t len, struct err *e)
 	e->text[0] = '\0';
 	r = elf_open(&elf, copy, len, e);
 	if (r == 0)
-		walk(elf);
+		elf_walk(elf);
 	else if (elf != NULL || e->kind != ERR_NO || e->text[0] == '\0')
 		abort();
 	elf_close(elf);
