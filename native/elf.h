@@ -100,7 +100,7 @@ enum {
 
 struct elf_symbol {
 	const char *name; /* "" of none; a version follows '@' */
-	const char *file; /* whose local it is; NULL where that is not told */
+	const char *file; /* whose local it is, see below; NULL: nobody's */
 	size_t index;     /* what relocations call it by */
 	size_t section;   /* a section's index, or one of those above */
 	uint64_t value;   /* address; in objects: place in its section */
@@ -190,7 +190,8 @@ const struct elf_section *elf_section_at(const struct elf *elf, uint64_t addr);
 /*
  * The symbol table (.symtab), the empty one of index 0 too. A stripped file
  * has none: 0. NULL past the end. In objects a function or object lies in its
- * section with all of its size.
+ * section with all of its size. In linked files a local whose object named no
+ * source (assembly may not) seems to be one of the source before it.
  */
 size_t elf_symbol_count(const struct elf *elf);
 const struct elf_symbol *elf_symbol(const struct elf *elf, size_t index);

@@ -184,7 +184,8 @@ compare_symbols(const void *a, const void *b)
 	return compare_place(*s, (*t)->section, (*t)->value, (*t)->index);
 }
 
-/* Whose local each symbol is: a file's locals stand behind its symbol. */
+/* Whose local each symbol is: a file's locals stand behind its symbol. One that
+ * is hidden was global before it was linked. */
 static void
 give_files(struct elf *elf)
 {
@@ -197,7 +198,7 @@ give_files(struct elf *elf)
 		/* An empty one begins what linkers made themselves. */
 		if (s->type == ELF_TYPE_FILE)
 			file = s->name[0] != '\0' ? s->name : NULL;
-		else if (s->bind == ELF_BIND_LOCAL)
+		else if (s->bind == ELF_BIND_LOCAL && s->visibility == 0)
 			s->file = file;
 	}
 }

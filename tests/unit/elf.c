@@ -40,10 +40,13 @@ static const char source_a[] =
     "int main(int c, char **v)\n"
     "{ puts(names[c % 3]); return damage(v[0], c) + zeros[c]; }\n";
 
-static const char source_b[] = "static int hidden = 4;\n"
-			       "__attribute__((noinline, used)) static int\n"
-			       "helper(int i) { return (hidden += i); }\n"
-			       "int other(int i) { return helper(i) + 1; }\n";
+static const char source_b[] =
+    "static int hidden = 4;\n"
+    "__attribute__((noinline, used)) static int\n"
+    "helper(int i) { return (hidden += i); }\n"
+    "__attribute__((visibility(\"hidden\"), noinline)) int\n"
+    "secret(int i) { return hidden - i; }\n"
+    "int other(int i) { return helper(i) + secret(i); }\n";
 
 /* A program without a C library, with an indirect function. */
 static const char source_c[] =
@@ -541,6 +544,9 @@ check_sources(const struct elf *elf, int both)
 		    "the second one is b.c's");
 	else
 		OK(t == NULL, "there is no second one");
+	s = elf_symbol_named(elf, "secret", NULL);
+	OK(both ? s != NULL && s->file == NULL : s == NULL,
+	    "a hidden one is no file's");
 }
 
 /* --- real files ---------------------------------------------------------- */
