@@ -415,6 +415,36 @@ test_chains(void)
 	unit_end(&m, u);
 	gives(&m, "f", NULL, 0, NULL, "a function without such a call");
 
+	for (i = 0; i < 2; i++) {
+		abbrevs(&m);
+		u = unit_begin(&m, 4, 0, "y.c");
+		to = named(&m, u, "f");
+		refers(&m, CALL, u, to);
+		unit_end(&m, u);
+		u = unit_begin(&m, 4, 0, "z.c");
+		to = named(&m, u, "f");
+		refers(&m, CALL, u, to);
+		unit_end(&m, u);
+		gives(&m, "f", i == 0 ? "y.c" : "z.c", 1, NULL,
+		    "one of a name in each of two files");
+	}
+
+	/* A unit of a type has a longer header. */
+	abbrevs(&m);
+	number(&m.info, 0, 4);
+	number(&m.info, 5, 2);
+	u8(&m.info, 2);
+	u8(&m.info, 8);
+	number(&m.info, 0, 4);
+	number(&m.info, UINT64_MAX, 8);
+	number(&m.info, 0, 4);
+	u8(&m.info, UNIT);
+	text(&m.info, "y.c");
+	to = named(&m, 0, "f");
+	refers(&m, CALL, 0, to);
+	unit_end(&m, 0);
+	gives(&m, "f", "y.c", 1, NULL, "in the unit of a type");
+
 	abbrevs(&m);
 	u = unit_begin(&m, 4, 0, "y.c");
 	to = named(&m, u, "f");
@@ -747,6 +777,7 @@ main(void)
 	test_indexed(1, 8, 1, "a string by its number");
 	test_indexed(2, 8, 0, "one that is not in the strings");
 	test_indexed(3, 8, 0, "one that is not in the table");
+	test_indexed(4, 8, 0, "one behind the table");
 	test_indexed(1, 9999, 0, "a table that is not there");
 	test_bounds();
 	test_bent("gcc -g -O2 -c a.c -o t");

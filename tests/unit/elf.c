@@ -28,7 +28,7 @@ static const char source_a[] =
     "__SIZE_TYPE__ strlen(const char *);\n"
     "int counter = 5;\n"
     "int zeros[100];\n"
-    "_Thread_local int mine = 3;\n"
+    "_Thread_local int mine = 3, zero;\n"
     "static int hidden = 3;\n"
     "static const char *const names[] = {\"one\", \"two\", \"three\"};\n"
     "__attribute__((noinline, used)) static int\n"
@@ -36,7 +36,7 @@ static const char source_a[] =
     "__attribute__((noinline)) int damage(const char *s, int i)\n"
     "{ switch (i) { case 0: return 7; case 1: return 99; case 2: return -4;\n"
     "  case 3: return 8; case 4: counter++; return 1; case 5: return 77; }\n"
-    "  return (int)strlen(s) + helper(i) + counter + mine; }\n"
+    "  return (int)strlen(s) + helper(i) + counter + mine + zero; }\n"
     "int main(int c, char **v)\n"
     "{ puts(names[c % 3]); return damage(v[0], c) + zeros[c]; }\n";
 
@@ -60,6 +60,7 @@ static const char source_c[] =
 static const char source_d[] =
     "int outside(int); extern int foreign;\n"
     "__attribute__((weak)) int maybe(void);\n"
+    "int (*where(void))(int) { return outside; }\n"
     "int inside(int i) { return outside(i) + foreign + maybe(); }\n";
 
 /* --- tools --------------------------------------------------------------- */
@@ -281,6 +282,20 @@ compare_sections(const struct elf *elf, const uint8_t *bytes, const char *path)
 	IS(n, elf_section_count(elf), "as many sections as readelf shows");
 	IS(bad, 0, "and they are the same");
 	OK(elf_section(elf, n) == NULL, "no section behind the last");
+	if (elf_kind(elf) == ELF_KIND_OBJECT)
+		return;
+	for (i = 0, bad = 0; i < n; i++) {
+		s = elf_section(elf, i);
+		/* Those of threads are nowhere; readers of their address
+		 * mean what comes behind them. */
+		if ((s->flags & ELF_FLAG_ALLOC) == 0 || s->size == 0 ||
+		    (s->flags & ELF_FLAG_TLS) != 0)
+			continue;
+		bad += elf_section_at(elf, s->addr) != s;
+		bad += elf_section_at(elf, s->addr + s->size - 1) != s;
+		bad += elf_section_at(elf, s->addr + s->size) == s;
+	}
+	IS(bad, 0, "each is found at its address");
 }
 
 /* The section that is named in a heading of readelf -r. */
@@ -481,7 +496,8 @@ check_lookups(const struct elf *elf)
 	for (i = 1; i < n; i++) {
 		const struct elf_symbol *s = elf_symbol(elf, i);
 
-		if (!is_found(elf, s) || !is_placed(elf, s)) {
+		if (!is_found(elf, s) || !is_placed(elf, s) ||
+		    (s->file != NULL && s->file[0] == '\0')) {
 			if (bad++ == 0)
 				printf("# symbol %zu: %s\n", i, s->name);
 		}
@@ -729,6 +745,9 @@ test_slots(void)
 
 	if (make(&f, "gcc -O2 -fPIE -pie a.c -o t") == 0) {
 		compare_slots(f.elf, 3);
+		s = elf_symbol_named(f.elf, "puts", NULL);
+		OK(s != NULL && s->section == ELF_UNDEFINED,
+		    "a symbol is found without its version");
 		slot = elf_slot_named(f.elf, "puts", NULL);
 		OK(slot != NULL && !slot->weak, "puts has one");
 		slot = elf_slot_named(f.elf, "__gmon_start__", NULL);
@@ -759,8 +778,10 @@ test_slots(void)
 		     "-shared -fuse-ld=lld d.c -o t") == 0) {
 		compare_slots(f.elf, 3);
 		slot = elf_slot_named(f.elf, "outside", NULL);
-		OK(slot != NULL && slot->kind == ELF_SLOT_JUMP && !slot->weak,
-		    "a function of others");
+		OK(slot != NULL && !slot->weak, "a function of others");
+		OK(slot == NULL ||
+			elf_slot_named(f.elf, "outside", slot) != NULL,
+		    "whose address is taken too");
 		slot = elf_slot_named(f.elf, "foreign", NULL);
 		OK(slot != NULL && slot->kind == ELF_SLOT_DATA,
 		    "data of others");
@@ -794,6 +815,7 @@ says(const struct elf *elf, const char *option)
 static void
 test_command_line(void)
 {
+	const struct elf_section *s;
 	struct file f;
 
 	if (make(&f,
@@ -809,6 +831,14 @@ test_command_line(void)
 		     "gcc 1.o 2.o -o t") == 0) {
 		IS(says(f.elf, "-O2"), 1, "of one file of a program");
 		IS(says(f.elf, "-O1"), 1, "of the other");
+		file_close(&f);
+	}
+	if (make(&f, "gcc -O2 -frecord-gcc-switches -c a.c -o t") == 0) {
+		s = elf_section_named(f.elf, ".GCC.command.line", NULL);
+		if (OK(s != NULL && s->size > 1, "a section of options"))
+			f.buf.data[s->bytes - f.buf.data + (ptrdiff_t)s->size -
+				   1] = 'x';
+		IS(says(f.elf, ""), 0, "what does not end is none");
 		file_close(&f);
 	}
 	if (make(&f, "clang -O2 -frecord-command-line -c a.c -o t") == 0) {
@@ -1044,6 +1074,7 @@ static void
 test_refused_header(const struct buf *b)
 {
 	char text[64] = "#!/bin/sh\n";
+	size_t at;
 
 	refused("", 0, "empty", "nothing");
 	refused(text, sizeof text, "not an ELF file", "a script");
@@ -1073,6 +1104,9 @@ test_refused_header(const struct buf *b)
 	    "one section more");
 	bent(b, 62, 2, 0xffff, "section names", "no names of sections");
 	bent(b, 62, 2, 1, "section names", "names that are code");
+	at = (size_t)number(b, 40, 8) + (size_t)number(b, 62, 2) * 64;
+	bent(b, (size_t)(number(b, at + 24, 8) + number(b, at + 32, 8)) - 1, 1,
+	    'x', "section names", "a last name that does not end");
 }
 
 static void
@@ -1080,6 +1114,7 @@ test_refused_object(void)
 {
 	const struct elf_section *sym, *rela, *text, *str;
 	struct file f;
+	struct err e;
 	size_t sh, p, i, local = 0;
 
 	if (make(&f, "gcc -O2 -c a.c -o t") != 0)
@@ -1164,6 +1199,15 @@ test_refused_object(void)
 		    text->index, "two sections of relocations",
 		    "which are moved to the first one's section");
 	file_close(&f);
+
+	if (make(&f, "gcc -g -c a.c -o t") != 0)
+		return;
+	rela = elf_section_named(f.elf, ".rela.debug_info", NULL);
+	if (OK(rela != NULL, "relocations of what is not loaded")) {
+		f.buf.data[header_of(&f.buf, rela) + 4] = ELF_SECTION_REL;
+		IS(try(f.buf.data, f.buf.len, &e), 0, "which may lack addends");
+	}
+	file_close(&f);
 }
 
 static void
@@ -1208,6 +1252,13 @@ test_refused_program(void)
 	/* The last one is of a symbol in both sections. */
 	p = (size_t)(rela->bytes - f.buf.data) + (size_t)rela->size - 24;
 	bent(&f.buf, p, 8, UINT64_MAX, "outside", "a slot that is nowhere");
+	for (g = 0, n = 0; n < elf_segment_count(f.elf); n++) {
+		const struct elf_segment *l = elf_segment(f.elf, n);
+
+		if (l->type == ELF_SEGMENT_LOAD)
+			g = (size_t)(l->addr + l->mem_len);
+	}
+	bent(&f.buf, p, 8, g - 4, "outside", "a slot that passes the end");
 	bent(&f.buf, p + 12, 4, (uint64_t)(dyn->size / 24), "not there",
 	    "a slot's symbol");
 	n = (size_t)number(&f.buf, p + 12, 4);
@@ -1248,6 +1299,80 @@ test_refused_notes(void)
 	memcpy(f.buf.data + number(&f.buf, 32, 8), f.buf.data + at, 56);
 	refused(f.buf.data, f.buf.len, "two build-ids", "a second build-id");
 	file_close(&f);
+}
+
+/* A program that is nothing but notes; count segments hold all of them. */
+static size_t
+notes_file(uint8_t *p, const void *notes, size_t len, size_t align,
+    size_t count)
+{
+	size_t i, at = 64 + 56 * count;
+	uint8_t *g;
+
+	memset(p, 0, at);
+	memcpy(p,
+	    "\x7f"
+	    "ELF\x02\x01\x01",
+	    7);
+	p[16] = ELF_KIND_EXEC;
+	p[18] = ELF_MACHINE_X86_64;
+	p[20] = 1;
+	p[32] = 64;
+	p[54] = 56;
+	p[56] = (uint8_t)count;
+	for (i = 0; i < count; i++) {
+		g = p + 64 + 56 * i;
+		g[0] = ELF_SEGMENT_NOTE;
+		g[8] = (uint8_t)at;
+		g[9] = (uint8_t)(at >> 8);
+		g[32] = (uint8_t)len;
+		g[33] = (uint8_t)(len >> 8);
+		g[48] = (uint8_t)align;
+	}
+	memcpy(p + at, notes, len);
+	return at + len;
+}
+
+static void
+test_notes(void)
+{
+	/* A name of 6 bytes, no text: padded to 20 or to 24. */
+	static const uint8_t four[] = "\6\0\0\0\0\0\0\0\1\0\0\0ABCDE\0\0\0"
+				      "\4\0\0\0\2\0\0\0\3\0\0\0GNU\0xy";
+	static const uint8_t eight[] =
+	    "\6\0\0\0\0\0\0\0\1\0\0\0ABCDE\0\0\0\0\0\0\0"
+	    "\4\0\0\0\2\0\0\0\3\0\0\0GNU\0xy";
+	static const uint8_t empty[1200];
+	uint8_t p[2048];
+	const uint8_t *id;
+	struct elf *elf;
+	struct err e;
+	size_t len, id_len;
+
+	len = notes_file(p, four, sizeof four - 1, 4, 1);
+	if (OK(elf_open(&elf, p, len, &e) == 0, "notes of four bytes")) {
+		id = elf_build_id(elf, &id_len);
+		OK(id != NULL && id_len == 2 && memcmp(id, "xy", 2) == 0,
+		    "a build-id behind another note");
+		IS(elf_section_count(elf), 0, "no sections");
+		OK(elf_section_at(elf, 0) == NULL &&
+			elf_section_named(elf, "", NULL) == NULL &&
+			elf_symbol_count(elf) == 0 &&
+			elf_symbol(elf, 0) == NULL,
+		    "not one");
+		elf_close(elf);
+	}
+	len = notes_file(p, eight, sizeof eight - 1, 8, 1);
+	if (OK(elf_open(&elf, p, len, &e) == 0, "notes of eight bytes")) {
+		id = elf_build_id(elf, &id_len);
+		OK(id != NULL && id_len == 2 && memcmp(id, "xy", 2) == 0,
+		    "a build-id behind another note");
+		elf_close(elf);
+	}
+	len = notes_file(p, empty, sizeof empty, 4, 1);
+	IS(try(p, len, &e), 0, "empty notes");
+	len = notes_file(p, empty, sizeof empty, 4, 2);
+	refused(p, len, "notes overlap", "the same notes twice");
 }
 
 static void
@@ -1419,6 +1544,7 @@ main(void)
 	test_refused_object();
 	test_refused_program();
 	test_refused_notes();
+	test_notes();
 	test_long_names();
 	test_truncated("gcc -O2 -fPIC -c b.c -o t");
 	test_truncated("gcc -O2 -fPIE -pie a.c -o t");
