@@ -1,0 +1,219 @@
+#include "native/switch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "native/arch.h"
+#include "native/own.h"
+#include "native/park.h"
+#include "native/write.h"
+
+/* Between two attempts: a thread has left some first instructions by then. If
+ * it has not, the others shall not be halted more and more. */
+#define NAP_FIRST_NS 50000
+#define NAP_LAST_NS  10000000
+
+/* What one halt found. */
+enum found {
+	FOUND_DONE,
+	FOUND_INSIDE,  /* a thread is in the first bytes of functions[which] */
+	FOUND_CHANGED, /* somebody else wrote to that entry */
+	FOUND_FAILED,  /* writing failed, all is as it was */
+	FOUND_BROKEN   /* so did putting back */
+};
+
+struct work {
+	const struct switch_spec *spec;
+	struct write_job to[NATIVE_FUNCS], from[NATIVE_FUNCS];
+	struct writer writer, undo;
+	struct switch_told *told;
+	size_t which;
+	int cause; /* errno */
+};
+
+/* Where is everybody? Who is among NOPs begins anew; 0, or -1 and which. */
+static NATIVE_OWN int
+look_at_threads(struct work *w)
+{
+	const struct live *l = w->spec->live;
+	const struct switch_range *r;
+	const struct live_func *f;
+	size_t i, k, n = park_count();
+	uintptr_t pc;
+
+	w->told->inside = 0;
+	for (i = 0; i < n; i++) {
+		pc = park_pc(i);
+		for (r = w->spec->left; r < w->spec->left + w->spec->nleft; r++)
+			w->told->inside += pc >= r->at && pc - r->at < r->len;
+		for (k = 0; k < l->nfuncs; k++) {
+			f = &l->funcs[k];
+			/* In a jump nobody can be: it is one instruction. */
+			if (pc <= f->site || pc >= f->site + l->jump_len ||
+			    w->spec->back)
+				continue;
+			w->which = k;
+			if (!f->sled)
+				return -1;
+			park_set_pc(i, f->site);
+		}
+	}
+	w->told->threads = (unsigned)n;
+	return 0;
+}
+
+static NATIVE_OWN enum found
+write_entries(struct work *w)
+{
+	const struct live *l = w->spec->live;
+	size_t i;
+
+	for (i = 0; i < l->nfuncs; i++) {
+		w->which = i;
+		if (memcmp((const void *)w->from[i].at, w->from[i].bytes,
+			w->from[i].len) != 0)
+			return FOUND_CHANGED;
+	}
+	w->told->written = 1;
+	if (writer_run(&w->writer) == 0)
+		return FOUND_DONE;
+	w->cause = errno;
+	return writer_run(&w->undo) == 0 ? FOUND_FAILED : FOUND_BROKEN;
+}
+
+/* Nothing here may allocate, print or lock: see park.h. */
+static NATIVE_OWN enum found
+while_halted(struct work *w)
+{
+	enum found found = FOUND_INSIDE;
+
+	if (look_at_threads(w) == 0) {
+		found = write_entries(w);
+		park_sync();
+	}
+	return found;
+}
+
+__attribute__((format(printf, 3, 4))) static enum native_code
+no(struct work *w, enum native_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->told->why, sizeof w->told->why, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+static enum native_code
+not_halted(struct work *w, enum park_result result)
+{
+	switch (result) {
+	case PARK_LATE:
+		return no(w, NATIVE_BUSY,
+		    "thread %d did not halt within %lld ms", park_late(),
+		    (long long)(w->spec->bound_ns / 1000000));
+	case PARK_MANY:
+		return no(w, NATIVE_BUSY,
+		    "the program has more than %d threads", PARK_THREADS);
+	default:
+		return no(w, NATIVE_BUSY,
+		    "threads cannot be halted: the program took the signal "
+		    "for itself, or /proc is not there");
+	}
+}
+
+static enum native_code
+tell(struct work *w, enum found found)
+{
+	const char *name = w->spec->live->funcs[w->which].name;
+
+	switch (found) {
+	case FOUND_DONE:
+		return NATIVE_OK;
+	case FOUND_INSIDE:
+		return no(w, NATIVE_BUSY,
+		    "a thread stays in the first instructions of %s", name);
+	case FOUND_CHANGED:
+		return no(w, NATIVE_MISMATCH,
+		    "%s: its entry was changed by somebody else", name);
+	case FOUND_FAILED:
+		w->told->method_failed = 1;
+		return no(w, NATIVE_PERM, "code cannot be written: %s",
+		    strerror(w->cause));
+	case FOUND_BROKEN:
+		break;
+	}
+	return no(w, NATIVE_DISABLED,
+	    "writing failed half way: %s; no more patches until the program "
+	    "is restarted",
+	    strerror(w->cause));
+}
+
+static enum native_code
+attempts(struct work *w)
+{
+	struct timespec nap = {0, NAP_FIRST_NS};
+	int64_t until_ns = clock_mono_ns() + w->spec->bound_ns, begin_ns;
+	enum found found = FOUND_DONE;
+	enum park_result result;
+
+	for (;;) {
+		begin_ns = clock_mono_ns();
+		if (w->spec->park) {
+			result = park_halt(until_ns);
+			/* Too late for another attempt is no reason. */
+			if (result == PARK_LATE && found == FOUND_INSIDE)
+				return tell(w, found);
+			if (result != PARK_OK)
+				return not_halted(w, result);
+			found = while_halted(w);
+			park_release();
+		} else {
+			found = write_entries(w);
+			park_sync();
+		}
+		w->told->pause_ns = clock_mono_ns() - begin_ns;
+		if (found != FOUND_INSIDE || clock_mono_ns() >= until_ns)
+			return tell(w, found);
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < NAP_LAST_NS)
+			nap.tv_nsec *= 2;
+	}
+}
+
+enum native_code
+switch_entries(const struct switch_spec *s, struct switch_told *told)
+{
+	enum native_code code = NATIVE_PERM;
+	struct work w = {.spec = s, .told = told};
+	const struct live *l = s->live;
+	const struct live_func *f;
+	size_t i;
+
+	memset(told, 0, sizeof *told);
+	w.writer.fd = w.undo.fd = -1;
+	for (i = 0; i < l->nfuncs; i++) {
+		f = &l->funcs[i];
+		w.to[i].at = w.from[i].at = f->site;
+		w.to[i].len = w.from[i].len = l->jump_len;
+		w.to[i].bytes = s->back ? f->before : f->jump;
+		w.from[i].bytes = s->back ? f->jump : f->before;
+	}
+	/* The way back is ready before anything is written. */
+	if (writer_open(&w.writer, s->method, w.to, l->nfuncs) != 0 ||
+	    writer_open(&w.undo, s->method, w.from, l->nfuncs) != 0) {
+		told->method_failed = 1;
+		no(&w, code, "code cannot be written: %s", strerror(errno));
+		goto done;
+	}
+	code = attempts(&w);
+done:
+	writer_close(&w.writer);
+	writer_close(&w.undo);
+	return code;
+}
