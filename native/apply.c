@@ -58,8 +58,7 @@ native_method_name(enum native_method method)
 	return (unsigned)method < NATIVE_METHODS ? names[method] : "?";
 }
 
-/* --- one at a time ---------------------------------------------------------
- */
+/* --- one at a time ------------------------------------------------------- */
 
 /* A caller that is cancelled while all others are halted would leave a process
  * that stands still. */
@@ -99,8 +98,7 @@ in_child(void)
 	pthread_mutex_unlock(&native.lock);
 }
 
-/* --- reports ---------------------------------------------------------------
- */
+/* --- reports ------------------------------------------------------------- */
 
 static struct native_report
 new_report(const char *id)
@@ -134,8 +132,7 @@ hand_out(struct native_report *r, struct native_report *out)
 	return r->code;
 }
 
-/* --- may it be done here at all? -------------------------------------------
- */
+/* --- may it be done here at all? ----------------------------------------- */
 
 static enum native_code
 disable(enum native_code code, const char *why)
@@ -233,8 +230,7 @@ native_status(struct native_report *out)
 	return r.code;
 }
 
-/* --- applying --------------------------------------------------------------
- */
+/* --- applying ------------------------------------------------------------ */
 
 /* What worked at the start may not any more, when the program has changed its
  * user since. 0: there is another try. */
@@ -412,8 +408,7 @@ native_try(const struct native_patch *p, struct native_report *r)
 	return carry_out(p, 0, r);
 }
 
-/* --- taking off ------------------------------------------------------------
- */
+/* --- taking off ---------------------------------------------------------- */
 
 static enum native_code
 take_off(const char *id, struct native_report *r)
@@ -456,8 +451,7 @@ native_revert(const char *id, struct native_report *out)
 	return r.code;
 }
 
-/* --- what there is ---------------------------------------------------------
- */
+/* --- what there is ------------------------------------------------------- */
 
 static void
 describe_live(struct buf *b, const struct live *l)

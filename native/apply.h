@@ -24,9 +24,10 @@
  *
  * Halting is by a signal to each thread. System calls that are never
  * restarted (epoll_wait, poll, nanosleep) end with EINTR then, as they do
- * with any signal. A thread that blocks the signal calls native_safepoint
- * often, or nothing can be applied. Programs that create threads or processes
- * which share memory by other means than POSIX ones are not supported.
+ * with any signal. A thread that blocks the signal, or waits for it among
+ * others (sigwait), calls native_safepoint often, or nothing can be applied.
+ * Programs that create threads or processes which share memory by other means
+ * than POSIX ones are not supported.
  *
  * A forked child has what its parent had, and may go on from there.
  */

@@ -29,9 +29,9 @@
 
 /* From one look at the threads to the next. Who has not come within the
  * second time may never come. */
-#define LOOK_NS  INT64_C(1000000)
-#define NAP_NS   20000
-#define DOUBT_NS INT64_C(5000000)
+#define LOOK_FIRST_NS INT64_C(20000)
+#define LOOK_LAST_NS  INT64_C(1000000)
+#define DOUBT_NS      INT64_C(5000000)
 
 /* In stat's flags: a thread of the kernel that works for us (io_uring). It
  * never executes code of the program. */
@@ -59,9 +59,11 @@ static struct {
 	struct target {
 		int tid;
 		unsigned look; /* in which list it was last */
+		int told;      /* the signal was sent */
 		int worker;    /* it needs not halt */
 	} targets[PARK_THREADS];
 	size_t ntargets;
+	unsigned nalive;          /* of them, in the last list */
 	unsigned arrivals_before; /* this round */
 	unsigned look;
 	int late;
@@ -90,8 +92,7 @@ futex_wake(const unsigned *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_OWN, INT_MAX, NULL, NULL, 0);
 }
 
-/* --- the halted thread -----------------------------------------------------
- */
+/* --- the halted thread --------------------------------------------------- */
 
 /* The first free one, so that there are not many to look through. */
 static NATIVE_OWN struct place *
@@ -166,8 +167,7 @@ park_wait(void)
 	errno = saved;
 }
 
-/* --- who is there ----------------------------------------------------------
- */
+/* --- who is there -------------------------------------------------------- */
 
 /* Decimal digits up to the first other character. */
 static NATIVE_OWN long
@@ -180,6 +180,28 @@ read_number(const char *s)
 	return n;
 }
 
+/* It fails when the thread has ended, which the next list tells, or when the
+ * user has too many signals under way: it is tried again then. */
+static NATIVE_OWN void
+tell(struct target *t)
+{
+	if (!t->told)
+		t->told =
+		    syscall(SYS_tgkill, getpid(), t->tid, park.signal) == 0;
+}
+
+/* Those that were not even in the list before this one have ended. */
+static NATIVE_OWN void
+drop_ended(void)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < park.ntargets; i++)
+		if (park.look - park.targets[i].look <= 1)
+			park.targets[k++] = park.targets[i];
+	park.ntargets = k;
+}
+
 /* A thread that was not there; told to halt. 0, or -1: there are too many. */
 static NATIVE_OWN int
 add_target(int tid)
@@ -187,13 +209,16 @@ add_target(int tid)
 	struct target *t;
 
 	if (park.ntargets == PARK_THREADS)
+		drop_ended();
+	if (park.ntargets == PARK_THREADS)
 		return -1;
 	t = &park.targets[park.ntargets++];
 	t->tid = tid;
 	t->look = park.look;
+	t->told = 0;
 	t->worker = 0;
-	/* When it fails the thread has ended, and the next list tells so. */
-	syscall(SYS_tgkill, getpid(), tid, park.signal);
+	park.nalive++;
+	tell(t);
 	return 0;
 }
 
@@ -208,6 +233,8 @@ see_thread(int tid, size_t *hint)
 		k = (*hint + i) % park.ntargets;
 		if (park.targets[k].tid == tid) {
 			park.targets[k].look = park.look;
+			park.nalive += !park.targets[k].worker;
+			tell(&park.targets[k]);
 			*hint = k + 1;
 			return 0;
 		}
@@ -233,6 +260,7 @@ look(int fd, size_t *fresh, int *self)
 	long n, at;
 
 	*fresh = 0;
+	park.nalive = 0;
 	park.look++;
 	if (lseek(fd, 0, SEEK_SET) != 0)
 		return PARK_BLIND;
@@ -252,7 +280,8 @@ look(int fd, size_t *fresh, int *self)
 			new = see_thread(tid, &hint);
 			if (new < 0)
 				return PARK_MANY;
-			*fresh += (size_t) new;
+			if (new > 0)
+				++*fresh;
 		}
 	}
 }
@@ -335,8 +364,7 @@ find_running(int doubt)
 	return 0;
 }
 
-/* --- who halts the others --------------------------------------------------
- */
+/* --- who halts the others ------------------------------------------------ */
 
 static NATIVE_OWN void
 open_round(void)
@@ -355,7 +383,7 @@ close_round(void)
 	futex_wake(&park.round);
 }
 
-/* Until as many have come as were told to, or it is time to look again. */
+/* Until as many have come as there were, or it is time to look again. */
 static NATIVE_OWN void
 wait_for_all(int64_t until_ns)
 {
@@ -366,7 +394,7 @@ wait_for_all(int64_t until_ns)
 	for (;;) {
 		n = __atomic_load_n(&park.arrivals, __ATOMIC_ACQUIRE);
 		left_ns = until_ns - clock_mono_ns();
-		if (n - park.arrivals_before >= park.ntargets || left_ns <= 0)
+		if (n - park.arrivals_before >= park.nalive || left_ns <= 0)
 			return;
 		t.tv_nsec = (long)left_ns;
 		futex_wait(&park.arrivals, n, &t);
@@ -376,11 +404,12 @@ wait_for_all(int64_t until_ns)
 static NATIVE_OWN enum park_result
 gather(int fd, int64_t deadline_ns)
 {
-	static const struct timespec nap = {0, NAP_NS};
+	static const struct timespec nap = {0, LOOK_FIRST_NS};
+	int64_t wait_ns = LOOK_FIRST_NS;
 	int64_t doubt_ns = clock_mono_ns() + DOUBT_NS, now;
 	enum park_result result;
+	int self = 0, still = 0;
 	size_t fresh;
-	int self = 0;
 
 	for (;;) {
 		result = look(fd, &fresh, &self);
@@ -390,17 +419,25 @@ gather(int fd, int64_t deadline_ns)
 			return result;
 		now = clock_mono_ns();
 		park.late = find_running(now >= doubt_ns);
-		/* A halted thread makes no new ones, so this list is the last
-		 * one when nobody in it runs. */
-		if (fresh == 0 && park.late == 0)
+		/* While a list was made, the last one that ran may have begun
+		 * another: so all of it must have halted before. */
+		if (still && fresh == 0 && park.late == 0)
 			return PARK_OK;
+		still = park.late == 0;
 		if (now >= deadline_ns)
 			return PARK_LATE;
+		if (still)
+			continue;
+		/* Who begins others is caught by looking often. */
+		if (fresh > 0)
+			wait_ns = LOOK_FIRST_NS;
+		else if (wait_ns < LOOK_LAST_NS)
+			wait_ns *= 2;
 		/* As many may have come without these being all: one was
 		 * late for the round before. */
 		if (fresh == 0)
 			nanosleep(&nap, NULL);
-		wait_for_all(now + LOOK_NS);
+		wait_for_all(now + wait_ns);
 	}
 }
 

@@ -16,8 +16,8 @@
  * have any of them (native/own.h).
  */
 
-#define PARK_THREADS 4096 /* as many as one program has; their places: 128 K \
-			   */
+/* As many as one program has; their places take 128 KiB. */
+#define PARK_THREADS 4096
 
 enum park_result {
 	PARK_OK,

@@ -29,8 +29,7 @@ whole_pages(size_t len)
 	return (len + page - 1) & ~(page - 1);
 }
 
-/* --- is it for this process? -----------------------------------------------
- */
+/* --- is it for this process? --------------------------------------------- */
 
 static int
 func_is_sane(const struct native_patch *p, const struct native_func *f)
@@ -95,8 +94,7 @@ check_program(struct plan *plan, const struct program *prog,
 	return NATIVE_OK;
 }
 
-/* --- is the old code what it was made for? ---------------------------------
- */
+/* --- is the old code what it was made for? ------------------------------- */
 
 static int
 is_reserve(uintptr_t at, uint64_t len)
@@ -171,8 +169,7 @@ check_funcs(struct plan *plan, const struct program *prog,
 	return NATIVE_OK;
 }
 
-/* --- how would it lie in the reserve? --------------------------------------
- */
+/* --- how would it lie in the reserve? ------------------------------------ */
 
 static uint64_t
 address_of(const struct live *l, const struct program *prog, char base)

@@ -17,6 +17,14 @@
 #define NAP_FIRST_NS 50000
 #define NAP_LAST_NS  10000000
 
+/*
+ * How long threads are kept halted for one that does not come, at first; twice
+ * as long at the next attempt. It may block all signals and wait for a lock
+ * that a halted one has (C libraries do so where threads begin and end), and
+ * is helped by nothing but letting that one go on.
+ */
+#define WAIT_FIRST_NS INT64_C(30000000)
+
 /* What one halt found. */
 enum found {
 	FOUND_DONE,
@@ -122,8 +130,8 @@ not_halted(struct work *w, enum park_result result)
 		    "the program has more than %d threads", PARK_THREADS);
 	default:
 		return no(w, NATIVE_BUSY,
-		    "threads cannot be halted: the program took the signal "
-		    "for itself, or /proc is not there");
+		    "threads cannot be halted: the program has taken the "
+		    "signal for itself, or /proc/self/task cannot be read");
 	}
 }
 
@@ -154,35 +162,55 @@ tell(struct work *w, enum found found)
 	    strerror(w->cause));
 }
 
+/* One halt, at most until then. */
+static enum park_result
+attempt(struct work *w, int64_t until_ns, enum found *found)
+{
+	enum park_result result = PARK_OK;
+	int64_t begin_ns = clock_mono_ns();
+
+	if (w->spec->park) {
+		result = park_halt(until_ns);
+		if (result != PARK_OK)
+			return result;
+		*found = while_halted(w);
+		park_release();
+	} else {
+		*found = write_entries(w);
+		park_sync();
+	}
+	w->told->pause_ns = clock_mono_ns() - begin_ns;
+	return result;
+}
+
 static enum native_code
 attempts(struct work *w)
 {
 	struct timespec nap = {0, NAP_FIRST_NS};
-	int64_t until_ns = clock_mono_ns() + w->spec->bound_ns, begin_ns;
+	int64_t now = clock_mono_ns(), until_ns = now + w->spec->bound_ns;
+	int64_t wait_ns = WAIT_FIRST_NS;
 	enum found found = FOUND_DONE;
 	enum park_result result;
 
 	for (;;) {
-		begin_ns = clock_mono_ns();
-		if (w->spec->park) {
-			result = park_halt(until_ns);
-			/* Too late for another attempt is no reason. */
-			if (result == PARK_LATE && found == FOUND_INSIDE)
-				return tell(w, found);
-			if (result != PARK_OK)
-				return not_halted(w, result);
-			found = while_halted(w);
-			park_release();
-		} else {
-			found = write_entries(w);
-			park_sync();
-		}
-		w->told->pause_ns = clock_mono_ns() - begin_ns;
-		if (found != FOUND_INSIDE || clock_mono_ns() >= until_ns)
+		result = attempt(w,
+		    now + wait_ns < until_ns ? now + wait_ns : until_ns,
+		    &found);
+		if (result == PARK_OK && found != FOUND_INSIDE)
 			return tell(w, found);
+		if (result != PARK_OK && result != PARK_LATE)
+			return not_halted(w, result);
+		if (result == PARK_LATE)
+			wait_ns *= 2;
+		now = clock_mono_ns();
+		if (now >= until_ns)
+			/* Too late for another attempt is no reason. */
+			return found == FOUND_INSIDE ? tell(w, found)
+						     : not_halted(w, result);
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < NAP_LAST_NS)
 			nap.tv_nsec *= 2;
+		now = clock_mono_ns();
 	}
 }
 

@@ -481,8 +481,7 @@ check_endbr(void)
 }
 #endif
 
-/* --- from inside -----------------------------------------------------------
- */
+/* --- from inside --------------------------------------------------------- */
 
 static struct made recursion;
 static int (*volatile call_deep)(int);

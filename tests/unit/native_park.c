@@ -14,6 +14,8 @@
 
 #define HAMMERS  4
 #define FLIPS    500
+#define HALTS    100
+#define HALT_NS  INT64_C(20000000)
 #define SHORT_NS INT64_C(200000000) /* a bound that is waited for in full */
 
 /* With NOPs and without; called by the hammers. */
@@ -93,8 +95,7 @@ until(const int *p, int v)
 		sched_yield();
 }
 
-/* --- hammering -------------------------------------------------------------
- */
+/* --- hammering ----------------------------------------------------------- */
 
 struct hammer {
 	pthread_t thread;
@@ -161,7 +162,8 @@ churn(void *arg)
 }
 
 static void
-flip(const char *what, void *(*run)(void *), const struct made *m, int churning)
+flip(const char *what, void *(*run)(void *), const struct made *m, int flips,
+    int churning)
 {
 	struct hammer h[HAMMERS];
 	unsigned long old = 0, new = 0, bad = 0;
@@ -177,7 +179,7 @@ flip(const char *what, void *(*run)(void *), const struct made *m, int churning)
 	}
 	if (churning)
 		start(&other, churn, &stop);
-	for (i = 0; i < 2 * FLIPS; i++) {
+	for (i = 0; i < 2 * flips; i++) {
 		code = i % 2 == 0 ? native_apply(&m->p, &report)
 				  : native_revert(m->p.id, &report);
 		if (code == NATIVE_BUSY) {
@@ -215,16 +217,85 @@ check_flips(void)
 	static struct made m, p;
 
 	MADE_ONE(&m, "nops", nops, nops_new);
-	flip("NOPs at the entry", hammer, &m, 0);
-	flip("threads come and go", hammer, &m, 1);
+	flip("NOPs at the entry", hammer, &m, FLIPS, 0);
+	flip("threads come and go", hammer, &m, FLIPS / 5, 1);
 	made_begin(&p, "plain");
 	made_func(&p, "plain", BODY(plain), 0, 0,
 	    made_code(&p, BODY(plain_new)));
-	flip("a real entry", hammer_plain, &p, 0);
+	flip("a real entry", hammer_plain, &p, FLIPS, 0);
 }
 
-/* --- who is in there -------------------------------------------------------
- */
+/* --- standing still ----------------------------------------------------- */
+
+/* A chain of threads: each counts a little, begins the next, and ends. */
+struct chain {
+	unsigned long count;
+	int stop, ended;
+};
+
+static void *
+link_of_chain(void *arg)
+{
+	struct chain *c = arg;
+	pthread_t next;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		__atomic_fetch_add(&c->count, 1, __ATOMIC_RELAXED);
+	if (load_int(&c->stop)) {
+		store_int(&c->ended, 1);
+		return NULL;
+	}
+	start(&next, link_of_chain, c);
+	pthread_detach(next);
+	return NULL;
+}
+
+static unsigned long
+counted(const struct chain *c)
+{
+	return __atomic_load_n(&c[0].count, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&c[1].count, __ATOMIC_RELAXED);
+}
+
+/* C libraries have locks where threads begin and end, which one that blocks
+ * all signals waits for while another one is halted with it: then the halt is
+ * given up. */
+static void
+check_stillness(void)
+{
+	static struct chain chains[2];
+	int64_t end_ns = clock_mono_ns() + 100 * NATIVE_BOUND_NS, spin_ns;
+	int i, moved = 0, halts = 0;
+	unsigned long before;
+	pthread_t t;
+
+	for (i = 0; i < 2; i++) {
+		start(&t, link_of_chain, &chains[i]);
+		pthread_detach(t);
+	}
+	while (halts < HALTS && clock_mono_ns() < end_ns) {
+		if (park_halt(clock_mono_ns() + HALT_NS) != PARK_OK)
+			continue;
+		before = counted(chains);
+		spin_ns = clock_mono_ns() + 100000;
+		while (clock_mono_ns() < spin_ns)
+			;
+		moved += counted(chains) != before;
+		halts++;
+		park_release();
+		while (counted(chains) == before)
+			sched_yield();
+	}
+	for (i = 0; i < 2; i++)
+		store_int(&chains[i].stop, 1);
+	for (i = 0; i < 2; i++)
+		until(&chains[i].ended, 1);
+	IS(halts, HALTS, "threads that begin others are halted");
+	IS(moved, 0, "and nobody moves then");
+}
+
+/* --- who is in there ----------------------------------------------------- */
 
 static int spinning, spin_end;
 
@@ -266,8 +337,7 @@ check_inside(void)
 	WANT(native_revert("spin", &report), OK, "it is reverted");
 }
 
-/* --- who does not halt -----------------------------------------------------
- */
+/* --- who does not halt --------------------------------------------------- */
 
 struct deaf {
 	int ready, go_on, safepoints;
@@ -332,6 +402,71 @@ check_deaf(void)
 	WANT(native_revert(m.p.id, &report), OK, "it is reverted");
 }
 
+struct locked {
+	pthread_mutex_t lock;
+	int stop;
+};
+
+/* Has the lock nearly always. */
+static void *
+run_holder(void *arg)
+{
+	struct locked *l = arg;
+	int64_t end_ns;
+
+	while (!load_int(&l->stop)) {
+		pthread_mutex_lock(&l->lock);
+		end_ns = clock_mono_ns() + 1000000;
+		while (clock_mono_ns() < end_ns)
+			;
+		pthread_mutex_unlock(&l->lock);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* Waits for it nearly always, with all signals blocked. */
+static void *
+run_waiter(void *arg)
+{
+	struct locked *l = arg;
+	sigset_t all;
+
+	sigfillset(&all);
+	while (!load_int(&l->stop)) {
+		pthread_sigmask(SIG_SETMASK, &all, NULL);
+		pthread_mutex_lock(&l->lock);
+		pthread_mutex_unlock(&l->lock);
+		sigemptyset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, NULL);
+		sigfillset(&all);
+	}
+	return NULL;
+}
+
+static void
+check_lock(void)
+{
+	static struct locked l = {PTHREAD_MUTEX_INITIALIZER, 0};
+	static struct made m;
+	pthread_t t[2];
+	int i, good = 0;
+
+	MADE_ONE(&m, "nops", nops, nops_new);
+	set_bound(20 * NATIVE_BOUND_NS);
+	start(&t[0], run_holder, &l);
+	start(&t[1], run_waiter, &l);
+	for (i = 0; i < 10; i++) {
+		good += native_apply(&m.p, &report) == NATIVE_OK;
+		good += native_revert("nops", &report) == NATIVE_OK;
+	}
+	store_int(&l.stop, 1);
+	for (i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	set_bound(0);
+	IS(good, 20, "one that waits for the lock of another that was halted");
+}
+
 static void
 check_safepoint(void)
 {
@@ -351,8 +486,7 @@ check_safepoint(void)
 	WANT(native_revert("nops", &report), OK, "it is reverted");
 }
 
-/* --- what needs a process of its own ---------------------------------------
- */
+/* --- what needs a process of its own ------------------------------------- */
 
 static int
 in_child(int (*run)(void))
@@ -546,8 +680,10 @@ main(void)
 
 	WANT(native_init(NULL, &report), OK, "this program can be patched");
 	printf("# %s\n", report.text);
+	check_stillness();
 	check_inside();
 	check_deaf();
+	check_lock();
 	check_safepoint();
 	IS(in_child(signal_taken_before), 0,
 	    "a signal that the program uses is not taken");
