@@ -147,7 +147,6 @@ start(const struct native_options *o)
 {
 	struct program *p = &native.program;
 	struct err e;
-	int unseen = 0;
 
 	if (!arch_own(&p->arch))
 		return disable(NATIVE_DISABLED, "not for this machine");
@@ -161,11 +160,12 @@ start(const struct native_options *o)
 	if (native.allowed == 0)
 		return disable(NATIVE_PERM,
 		    "no way of writing code is allowed");
-	if (probe_choose(&native.method, native.allowed, &unseen, native.why,
+	if (probe_choose(&native.method, native.allowed, native.why,
 		sizeof native.why) != 0)
 		return native.code = NATIVE_PERM;
 	native.park = o->park == NATIVE_PARK_ALWAYS ||
-		      (o->park == NATIVE_PARK_AUTO && !unseen);
+		      (o->park == NATIVE_PARK_AUTO &&
+			  probe_method(NATIVE_PROC_MEM) != PROBE_UNSEEN);
 	if (native.park && park_init(o->signal, &e) != 0)
 		return disable(NATIVE_DISABLED, e.text);
 	if (!native.forks_known) {
@@ -239,8 +239,7 @@ choose_again(void)
 {
 	char why[NATIVE_TEXT];
 
-	return probe_choose(&native.method, native.allowed, NULL, why,
-	    sizeof why);
+	return probe_choose(&native.method, native.allowed, why, sizeof why);
 }
 
 static int
@@ -262,7 +261,7 @@ write_code(const struct write_job *job)
 
 /* Nobody executes there yet, so nobody need be halted. */
 static enum native_code
-load(const struct plan *plan, struct native_report *r)
+load(const struct native_plan *plan, struct native_report *r)
 {
 	const struct live *l = plan->live;
 	struct write_job job;
@@ -338,7 +337,7 @@ end_of(size_t at, size_t len)
 }
 
 static enum native_code
-commit(struct plan *plan, struct native_report *r, int64_t begin_ns)
+commit(struct native_plan *plan, struct native_report *r, int64_t begin_ns)
 {
 	struct program *p = &native.program;
 	struct live *l = plan->live;
@@ -371,14 +370,14 @@ carry_out(const struct native_patch *p, int change, struct native_report *out)
 	struct native_report r = new_report(p->id);
 	int64_t begin_ns = clock_mono_ns();
 	int before = enter();
-	struct plan plan = {0};
+	struct native_plan plan = {0};
 	enum native_code code = native.code;
 
 	if (code != NATIVE_OK) {
 		say(&r, code, "not patchable: %s", native.why);
 		goto done;
 	}
-	code = plan_make(&plan, &native.program, p);
+	code = native_plan_make(&plan, &native.program, p);
 	if (code != NATIVE_OK) {
 		say(&r, code, "%s", plan.why);
 	} else if (change) {
@@ -390,7 +389,7 @@ carry_out(const struct native_patch *p, int change, struct native_report *out)
 		    p->id, p->nfuncs, p->code + p->rodata, p->data + p->bss);
 	}
 done:
-	plan_free(&plan);
+	native_plan_free(&plan);
 	hand_out(&r, out);
 	leave(before);
 	return r.code;

@@ -11,7 +11,7 @@
 #include "native/reserve.h"
 
 __attribute__((format(printf, 3, 4))) static enum native_code
-no(struct plan *plan, enum native_code code, const char *fmt, ...)
+no(struct native_plan *plan, enum native_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -74,7 +74,7 @@ is_sane(const struct native_patch *p)
 }
 
 static enum native_code
-check_program(struct plan *plan, const struct program *prog,
+check_program(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	if (!is_sane(p))
@@ -105,7 +105,7 @@ is_reserve(uintptr_t at, uint64_t len)
 }
 
 static enum native_code
-check_body(struct plan *plan, const struct program *prog,
+check_body(struct native_plan *plan, const struct program *prog,
     const struct native_func *f)
 {
 	enum native_code code = NATIVE_SPACE;
@@ -137,7 +137,7 @@ done:
 }
 
 static enum native_code
-check_funcs(struct plan *plan, const struct program *prog,
+check_funcs(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	size_t jump = native_jump_size(p->arch), i, k;
@@ -186,7 +186,7 @@ address_of(const struct live *l, const struct program *prog, char base)
 
 /* Both areas as they would be at the live's places. */
 static enum native_code
-relocate(struct plan *plan, const struct program *prog,
+relocate(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	const struct live *l = plan->live;
@@ -215,7 +215,7 @@ relocate(struct plan *plan, const struct program *prog,
 }
 
 static void
-digest_areas(uint8_t out[SHA512_SIZE], const struct plan *plan)
+digest_areas(uint8_t out[SHA512_SIZE], const struct native_plan *plan)
 {
 	struct sha512 s;
 
@@ -228,7 +228,7 @@ digest_areas(uint8_t out[SHA512_SIZE], const struct plan *plan)
 
 /* Is it one that was live before? Then its pages are as they were. */
 static int
-find_again(struct plan *plan, const struct program *prog,
+find_again(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	struct live *fresh = plan->live, *l;
@@ -256,7 +256,7 @@ find_again(struct plan *plan, const struct program *prog,
 }
 
 static enum native_code
-place(struct plan *plan, const struct program *prog,
+place(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	size_t code_left = native_reserve_code_len - prog->code_used;
@@ -294,7 +294,7 @@ place(struct plan *plan, const struct program *prog,
 }
 
 static enum native_code
-make_jumps(struct plan *plan, const struct program *prog,
+make_jumps(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	struct live *l = plan->live;
@@ -324,7 +324,7 @@ make_jumps(struct plan *plan, const struct program *prog,
 }
 
 enum native_code
-plan_make(struct plan *plan, const struct program *prog,
+native_plan_make(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
 	enum native_code code;
@@ -341,7 +341,7 @@ plan_make(struct plan *plan, const struct program *prog,
 }
 
 void
-plan_free(struct plan *plan)
+native_plan_free(struct native_plan *plan)
 {
 	if (!plan->again)
 		free(plan->live);

@@ -20,7 +20,7 @@ struct program {
  * A patch as it would be in this process: all is checked and worked out,
  * nothing is changed.
  */
-struct plan {
+struct native_plan {
 	struct live *live; /* new and the plan's, or (again) one that is off */
 	int again;         /* its pages have what is needed already */
 	uint8_t *code;     /* the code area, relocated: live->code_len */
@@ -29,8 +29,9 @@ struct plan {
 };
 
 /* NATIVE_OK, or what stands against it, in words in why. */
-enum native_code plan_make(struct plan *plan, const struct program *prog,
-    const struct native_patch *p);
-void plan_free(struct plan *plan); /* not a live that the plan gave away */
+enum native_code native_plan_make(struct native_plan *plan,
+    const struct program *prog, const struct native_patch *p);
+void native_plan_free(struct native_plan
+	*plan); /* not a live that the plan gave away */
 
 #endif

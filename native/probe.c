@@ -41,8 +41,7 @@ probe_method(enum native_method method)
 }
 
 int
-probe_choose(enum native_method *out, unsigned allowed, int *unseen, char *why,
-    size_t size)
+probe_choose(enum native_method *out, unsigned allowed, char *why, size_t size)
 {
 	enum probe_result result;
 	size_t len = 0;
@@ -58,8 +57,6 @@ probe_choose(enum native_method *out, unsigned allowed, int *unseen, char *why,
 			*out = (enum native_method)m;
 			return 0;
 		}
-		if (result == PROBE_UNSEEN && unseen != NULL)
-			*unseen = 1;
 		n = snprintf(why + len, size - len, "%s%s: %s",
 		    len > 0 ? ", " : "",
 		    native_method_name((enum native_method)m),

@@ -20,10 +20,9 @@ enum probe_result probe_method(enum native_method method);
 
 /*
  * The first of the allowed ones (bits 1 << method) that works: 0. -1: none,
- * why has a few words on each. *unseen (may be NULL) is whether this is an
- * emulator; a choice that may not know leaves it at 0.
+ * why has a few words on each.
  */
-int probe_choose(enum native_method *out, unsigned allowed, int *unseen,
-    char *why, size_t size);
+int probe_choose(enum native_method *out, unsigned allowed, char *why,
+    size_t size);
 
 #endif

@@ -249,7 +249,8 @@ check_other_builds(void)
 	m.p.funcs[0].off += (uint64_t)1 << 40;
 	m.p.funcs[0].site += (uint64_t)1 << 40;
 	WANT(apply(&m), MODULE, "an address outside of the program");
-	m.p.funcs[0].off = m.p.funcs[0].site = 0;
+	m.p.funcs[0].off = (uintptr_t)native_reserve_data - made_self().base;
+	m.p.funcs[0].site = m.p.funcs[0].off;
 	WANT(apply(&m), MODULE, "one that is not code");
 	m.p.funcs[0].off = (uintptr_t)native_reserve_code - made_self().base;
 	m.p.funcs[0].site = m.p.funcs[0].off;
@@ -392,8 +393,9 @@ check_relocations(void)
 	    sizeof pointers);
 	OK(pointers[0] - (uintptr_t)native_reserve_code <
 		    HOTFIX_NATIVE_RESERVE &&
-		memcmp((const void *)(uintptr_t)(pointers[0] - 3), count_code,
-		    2) == 0,
+		memcmp((const void *)(uintptr_t)(pointers[0] - 3 +
+						 sizeof count_code - 1),
+		    count_code + sizeof count_code - 1, 1) == 0,
 	    "a pointer to its code");
 	IS(pointers[1], self.base + 0x10, "one into the program");
 	IS(pointers[2], (uint64_t)-24, "a difference");
@@ -417,6 +419,27 @@ check_relocations(void)
 	OK(strncmp(report.text, "symbol is out of reach", 22) == 0,
 	    "it is named");
 	IS(call_damage(10), 31, "nothing is changed");
+}
+
+/* What is in the reserve is looked at before it is used again. */
+static void
+check_again(void)
+{
+	static const uint8_t trap[1] = {0xcc};
+	static struct made m;
+	size_t left;
+
+	MADE_ONE(&m, "again", damage, damage_1);
+	native_status(&report);
+	left = report.code_left;
+	WANT(apply(&m), OK, "a patch is applied");
+	WANT(native_revert("again", &report), OK, "and reverted");
+	poke(native_reserve_code + HOTFIX_NATIVE_RESERVE - left, trap, 1);
+	WANT(apply(&m), OK, "somebody changed its pages: it is applied");
+	OK(call_damage(10) == 1110 &&
+		report.code_left + 2 * (size_t)sysconf(_SC_PAGESIZE) == left,
+	    "from new ones");
+	WANT(native_revert("again", &report), OK, "and reverted");
 }
 
 static void
@@ -595,6 +618,7 @@ main(void)
 	check_recursion();
 	check_fork();
 	check_list();
+	check_again();
 	check_space();
 	return tap_done();
 }

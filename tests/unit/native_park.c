@@ -404,7 +404,7 @@ check_deaf(void)
 
 struct locked {
 	pthread_mutex_t lock;
-	int stop;
+	int stop, held, waits;
 };
 
 /* Has the lock nearly always. */
@@ -416,9 +416,11 @@ run_holder(void *arg)
 
 	while (!load_int(&l->stop)) {
 		pthread_mutex_lock(&l->lock);
+		store_int(&l->held, 1);
 		end_ns = clock_mono_ns() + 1000000;
 		while (clock_mono_ns() < end_ns)
 			;
+		store_int(&l->held, 0);
 		pthread_mutex_unlock(&l->lock);
 		sched_yield();
 	}
@@ -435,8 +437,10 @@ run_waiter(void *arg)
 	sigfillset(&all);
 	while (!load_int(&l->stop)) {
 		pthread_sigmask(SIG_SETMASK, &all, NULL);
+		store_int(&l->waits, 1);
 		pthread_mutex_lock(&l->lock);
 		pthread_mutex_unlock(&l->lock);
+		store_int(&l->waits, 0);
 		sigemptyset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, NULL);
 		sigfillset(&all);
@@ -447,16 +451,18 @@ run_waiter(void *arg)
 static void
 check_lock(void)
 {
-	static struct locked l = {PTHREAD_MUTEX_INITIALIZER, 0};
+	static struct locked l = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0};
 	static struct made m;
 	pthread_t t[2];
 	int i, good = 0;
 
 	MADE_ONE(&m, "nops", nops, nops_new);
-	set_bound(20 * NATIVE_BOUND_NS);
+	set_bound(5 * NATIVE_BOUND_NS);
 	start(&t[0], run_holder, &l);
 	start(&t[1], run_waiter, &l);
 	for (i = 0; i < 10; i++) {
+		until(&l.waits, 1);
+		until(&l.held, 1);
 		good += native_apply(&m.p, &report) == NATIVE_OK;
 		good += native_revert("nops", &report) == NATIVE_OK;
 	}
@@ -680,6 +686,10 @@ main(void)
 
 	WANT(native_init(NULL, &report), OK, "this program can be patched");
 	printf("# %s\n", report.text);
+	if (strstr(report.text, "threads are not halted") != NULL) {
+		tap_skip("in an emulator threads are not halted");
+		return tap_done();
+	}
 	check_stillness();
 	check_inside();
 	check_deaf();

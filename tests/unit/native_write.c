@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "native/probe.h"
 #include "native/write.h"
 
 /* Of linux/prctl.h, which musl's compiler does not find: from now on no page
@@ -78,14 +79,21 @@ in_child(const struct native_options *o, enum native_method method, int mdwe)
 	_exit(WORKS);
 }
 
+static int emulated;
+
 static void
 check(const char *what, enum native_method method, int mdwe, int allow_rwx,
     enum outcome want)
 {
 	struct native_options o = {
 	    .methods = 1U << method, .allow_rwx = allow_rwx};
-	enum outcome got = in_child(&o, method, mdwe);
+	enum outcome got;
 
+	if (emulated && method == NATIVE_PROC_MEM) {
+		tap_skip("an emulator does not see what is written so");
+		return;
+	}
+	got = in_child(&o, method, mdwe);
 	if (got == IMPOSSIBLE)
 		tap_skip("this kernel has no PR_SET_MDWE");
 	else
@@ -101,7 +109,7 @@ check_order(void)
 	    .methods = 1U << NATIVE_PAGE_SWAP | 1U << NATIVE_MPROTECT,
 	};
 
-	IS(in_child(&all, NATIVE_PROC_MEM, 0), WORKS,
+	IS(in_child(&all, NATIVE_PROC_MEM, 0), emulated ? OTHER_WAY : WORKS,
 	    "of all methods /proc/self/mem is the first");
 	IS(in_child(&later, NATIVE_PAGE_SWAP, 0), WORKS,
 	    "then that of swapping a page");
@@ -145,6 +153,7 @@ check_runs(void)
 int
 main(void)
 {
+	emulated = probe_method(NATIVE_PROC_MEM) == PROBE_UNSEEN;
 	check("by /proc/self/mem", NATIVE_PROC_MEM, 0, 0, WORKS);
 	check("by swapping the page", NATIVE_PAGE_SWAP, 0, 0, WORKS);
 	check("by mprotect, when it is allowed", NATIVE_MPROTECT, 0, 1, WORKS);
