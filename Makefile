@@ -243,15 +243,16 @@ lua-cases: all $(B)/tests/lua-cases
 #   sums      verify --sums
 #   publish   publish, to three FTP servers, and on a line with a delay
 #   ntp       time
+#   native    a call of a patched function, and how long threads are halted
 # Times of sanitized code tell nothing.
-BENCH      := pause package sums publish ntp
+BENCH      := pause package sums publish ntp native
 BENCH_LIBC := $(if $(filter asan,$(LIBC)),musl,$(LIBC))
 BENCH_DIR  := build/$(BENCH_LIBC)
 bench:
-	$(Q)sh tests/deps.sh $(if $(filter pause package,$(T)),build,bench)
+	$(Q)sh tests/deps.sh $(if $(filter pause package native,$(T)),build,bench)
 	$(Q)$(MAKE) --no-print-directory LIBC=$(BENCH_LIBC) all \
 		$(BENCH_DIR)/bench/pause $(BENCH_DIR)/bench/package \
-		$(BENCH_DIR)/bench/delay
+		$(BENCH_DIR)/bench/delay $(BENCH_DIR)/bench/native
 	$(Q)PEER='$(PEER)' HOTFIX=$(CURDIR)/$(BENCH_DIR)/hotfix \
 		HOTFIX_BUILD=$(CURDIR)/$(BENCH_DIR) \
 		sh tests/bench/run.sh $(if $(T),$(T),$(BENCH))
