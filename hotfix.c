@@ -25,6 +25,7 @@ static const struct {
     {"time", cmd_time, "how far the clock is off, by time servers"},
     {"serve", cmd_serve, "run a program as a host that takes updates"},
     {"client", cmd_client, "run a program as a client of a host"},
+    {"native", cmd_native, "make and show patches of machine code"},
     {"publish", cmd_publish, "release a package by FTP and tell hosts"},
     {"push", cmd_push, "sign an update and send it to hosts"},
     {"revert", cmd_revert, "take an update back on both ends"},

@@ -14,6 +14,7 @@ int cmd_close(int argc, char **argv);
 int cmd_fetch(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_native(int argc, char **argv);
 int cmd_open(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
