@@ -263,6 +263,7 @@ native_link(struct native_patch **out, const struct native_link_spec *s,
 	free(l.places);
 	free(l.symbols);
 	native_patch_free(l.p);
+	dwarf_close(l.dwarf);
 	elf_close(l.object);
 	elf_close(l.exe);
 	return ret;

@@ -11,6 +11,7 @@
  */
 
 #include "base/buf.h"
+#include "native/dwarf.h"
 #include "native/elf.h"
 #include "native/link.h"
 
@@ -62,6 +63,7 @@ struct linker {
 	int failed;            /* memory ran out somewhere: e says so */
 
 	struct elf *exe, *object;
+	struct dwarf *dwarf;
 	enum native_arch arch;
 	uint64_t base;
 

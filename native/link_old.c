@@ -141,10 +141,12 @@ tell_absent(struct linker *l, const char *text, const char *name)
 		    LINK_SHOWN, text, LINK_SHOWN, s->name);
 		return;
 	}
-	link_reason(l,
-	    "%.*s: the executable has no such function: it was inlined"
-	    " everywhere, nobody calls it, or it is misspelt",
-	    LINK_SHOWN, text);
+	link_reason(l, "%.*s: the executable has no such function: %s",
+	    LINK_SHOWN, text,
+	    dwarf_inlined(l->dwarf, name, NULL)
+		? "it was inlined wherever it is called; patch the callers"
+		: "it was inlined everywhere, nobody calls it, or it is"
+		  " misspelt");
 }
 
 /* The one of a name, and of a file unless that is NULL; told when there is
@@ -257,7 +259,7 @@ is_entered_from_cold(const struct linker *l, const struct elf_symbol *s,
 		const uint8_t *bytes;
 
 		if (!is_function(c) || strncmp(c->name, s->name, len) != 0 ||
-		    strcmp(c->name + len, ".cold") != 0 || c->size == 0)
+		    strncmp(c->name + len, ".cold", 5) != 0 || c->size == 0)
 			continue;
 		bytes = elf_bytes(l->exe, c->value, (size_t)c->size);
 		if (bytes != NULL &&
@@ -389,6 +391,12 @@ check(struct linker *l, struct link_pair *pair)
 		    " linker: then link without --icf=all)",
 		    LINK_SHOWN, s->name, LINK_SHOWN, other->name);
 	check_clones(l, s);
+	if (dwarf_inlined(l->dwarf, s->name, s->file))
+		link_reason(l,
+		    "%.*s: it is inlined into some of its callers, which"
+		    " would stay as they are: patch those instead, and mark"
+		    " it with HOTFIX_PATCHABLE in the next build",
+		    LINK_SHOWN, s->name);
 	check_entry(l, pair);
 }
 

@@ -192,6 +192,11 @@ in_target(struct linker *l, struct link_symbol *out, const struct elf_symbol *s,
 	int several;
 
 	t = find_defined(l, name, file, &several);
+	/* Nobody said that a static is meant: it may be another one's. */
+	if (t != NULL && t->bind == ELF_BIND_LOCAL && file == NULL)
+		link_note(l, "%.*s: taken for the static one of %.*s",
+		    LINK_SHOWN, name, LINK_SHOWN,
+		    t->file != NULL ? t->file : "a library");
 	if (t != NULL)
 		return to_defined(l, out, s->name, t);
 	if (several) {

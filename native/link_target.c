@@ -66,7 +66,7 @@ link_open_target(struct linker *l, const void *exe, size_t len)
 		link_reason(l,
 		    "the executable has no reserve for patches: link it with"
 		    " libhotfix.a and call hotfix_native_init in main");
-	return 0;
+	return dwarf_open(&l->dwarf, l->exe, l->e);
 }
 
 /* --- how it was compiled ---------------------------------------------------
@@ -308,6 +308,7 @@ native_check_target(struct native_target *out, const void *exe, size_t len,
 	else
 		ret = 0;
 out:
+	dwarf_close(l.dwarf);
 	elf_close(l.exe);
 	return ret;
 }

@@ -347,6 +347,9 @@ END
 compile gcc $fix -o statics.o statics.c
 create game damage=fixed statics.o
 made '10: a static function, and statics by their files'
+err_has '^hotfix: native: only_here: taken for the static one of other\.c$' \
+	'10: whose it is taken for is said'
+one_line '10: but not of those that name their file'
 symbol() { # FILE NAME: its value in game
 	readelf -sW game | awk -v f="$1" -v n="$2" \
 		'$4 == "FILE" { on = $8 == f }
@@ -492,6 +495,21 @@ if have clang && have ld.lld; then
 else
 	skip '12: there is no clang with lld'
 fi
+
+cat >inlined.c <<'END'
+static int tiny(int a) { return a * 3 + 1; }
+int (*volatile pointer)(int) = tiny;
+int big(int a);
+int big(int a) { return tiny(a) + 5; }
+int main(int argc, char **argv) { (void)argv; return big(argc) + pointer(argc); }
+END
+# shellcheck disable=SC2086
+compile gcc $gnu $id -o inlined inlined.c reserve.c
+create inlined tiny=healed tiny.o
+refused 'tiny: it is inlined into some of its callers' \
+	'a function that is also inlined, as debug information tells'
+create inlined big=healed tiny.o
+made 'but its caller'
 
 # --- 13, 14: what the executable was compiled with ------------------------------
 
