@@ -204,6 +204,10 @@ for how in -fno-pic -fPIE -fPIC '-fPIC -fno-plt' '-fcommon -fPIE' \
 	compile gcc $fix $how -o more.o more.c
 	create nopie heal=healed more.o
 	made "a fix compiled with $how"
+	at=$(nm nopie | sed -n 's/^0*\([0-9a-f]*\) . rolls$/\1/p')
+	grep -q "^rel [cd] [0-9a-f]* abs64 m $(printf %x \
+		$((0x$at - 0x400000))) rolls\$" p
+	ok $? 'with the address of a variable, from the base' || note p
 	create game heal=healed more.o
 	case $how in
 	-fno-pic) refused 'compile with -fPIE' 'but not for a PIE' ;;
