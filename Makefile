@@ -106,7 +106,7 @@ CLI      := $(wildcard tests/cli/*.t)
 # What talks over sockets passes on either loop: once more on poll(2). Not what
 # opens none, and not what is long and about something else.
 SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/hostile.t %/house.t %/keygen.t \
-	%/kill9.t %/lua-cases.t %/man-lua.t %/pack.t %/publish.t \
+	%/kill9.t %/lua-cases.t %/man-lua.t %/native-create.t %/pack.t %/publish.t \
 	%/push-document.t %/release.t %/sums.t %/time.t %/usage.t \
 	%/verify.t, $(CLI))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

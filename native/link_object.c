@@ -346,6 +346,31 @@ check_variable(struct linker *l, const struct elf_symbol *s)
 		    LINK_SHOWN, s->name);
 }
 
+/* A function that the program has, too, and that nobody asked to replace. */
+static void
+check_double(struct linker *l, const struct elf_symbol *s)
+{
+	const struct elf_section *in = elf_section(l->object, s->section);
+	const struct elf_symbol *t = NULL;
+	size_t i;
+
+	if (s->type != ELF_TYPE_FUNC || s->bind == ELF_BIND_LOCAL ||
+	    in == NULL || !l->places[s->section].needed)
+		return;
+	for (i = 0; i < l->npairs; i++)
+		if (l->pairs[i].new_symbol == s)
+			return;
+	while ((t = elf_symbol_named(l->exe, s->name, t)) != NULL)
+		if (t->section != ELF_UNDEFINED && t->bind != ELF_BIND_LOCAL)
+			break;
+	if (t != NULL)
+		link_note(l,
+		    "%.*s: the patch has a copy of this function of the"
+		    " program, which later patches of it do not reach; for"
+		    " that of the program leave only its declaration",
+		    LINK_SHOWN, s->name);
+}
+
 int
 link_find_needed(struct linker *l)
 {
@@ -372,8 +397,10 @@ link_find_needed(struct linker *l)
 			look_at(l, &t, &r);
 		}
 	}
-	for (i = 0; i < elf_symbol_count(l->object); i++)
+	for (i = 0; i < elf_symbol_count(l->object); i++) {
 		check_variable(l, elf_symbol(l->object, i));
+		check_double(l, elf_symbol(l->object, i));
+	}
 	free(t.sections);
 	return 0;
 }

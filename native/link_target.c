@@ -298,6 +298,11 @@ native_check_target(struct native_target *out, const void *exe, size_t len,
 	if (elf_is_program(l.exe) && elf_symbol_count(l.exe) > 1) {
 		link_check_flags(&l);
 		count_functions(&l, out);
+		if (dwarf_gap(l.dwarf) != NULL)
+			link_note(&l,
+			    "functions that are inlined somewhere are not all"
+			    " known: %s",
+			    dwarf_gap(l.dwarf));
 		if (link_has_clang(&l))
 			link_note(&l,
 			    "clang compiled some of it: its static functions"

@@ -328,6 +328,20 @@ refused 'rolls: the program has this variable' \
 	'a variable that the program has is not made again'
 err_has 'luck: the patch has a static variable of its own' \
 	'a static one is, and that is said'
+cat >copy.c <<'END'
+int heal(int a) { return a - 1; }
+int (*way)(int) = heal;
+int fixed(int a, int b) { return heal(a) + way(b); }
+END
+# shellcheck disable=SC2086
+compile gcc $fix -o copy.o copy.c
+create game damage=fixed copy.o
+made 'a copy of a function of the program may come along'
+err_has 'heal: the patch has a copy of this function' 'but that is said'
+create game damage=fixed heal=heal copy.o
+made 'it may replace its own namesake'
+[ ! -s err ]
+ok $? 'without a word' || t_show
 cat >large.c <<'END'
 char zeros[65536 - 8];
 char more[16];
@@ -618,10 +632,17 @@ is $(($(field site shown | tr -d +) - $(field offset shown | tr -d +))) 4 \
 
 # --- what executables are not ---------------------------------------------------
 
-run "$hotfix" native check game
+run "$hotfix" native check pie
 exits 0 'native check'
 out_has '^patchable: [1-9][0-9]*$' 'counts functions'
 out_has '^code-reserve: 65536$' 'tells the reserve'
+[ ! -s err ]
+ok $? 'and has nothing to say against it' || t_show
+# shellcheck disable=SC2086
+target mute gcc $gnu -g0
+run "$hotfix" native check mute
+exits 0 'native check without debug information'
+err_has 'inlined somewhere are not all known: it has no debug' 'says so'
 strip -o bare game
 run "$hotfix" native check bare
 exits 1 'one without symbols'
