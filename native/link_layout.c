@@ -62,7 +62,7 @@ place(struct linker *l, enum part part, struct buf *b)
 		/* A section of zeros that is not to be written has no bytes. */
 		if (s->bytes != NULL)
 			buf_append(b, s->bytes, (size_t)s->size);
-		else
+		else if (s->size > 0)
 			link_reason(l, "%.*s: a section without its bytes",
 			    LINK_SHOWN, s->name);
 	}
@@ -115,9 +115,12 @@ place_bss(struct linker *l, uint64_t at)
 
 		if (s->section != ELF_COMMON || l->symbols[i].found != LINK_OWN)
 			continue;
-		if (align == 0 || (align & (align - 1)) != 0) {
-			link_reason(l, "%.*s: its alignment is none",
-			    LINK_SHOWN, s->name);
+		if (align == 0 || (align & (align - 1)) != 0 ||
+		    align > NATIVE_PAGE) {
+			link_reason(l,
+			    "%.*s: it is aligned to %" PRIu64
+			    " bytes, a patch can do powers of two up to %d",
+			    LINK_SHOWN, s->name, align, NATIVE_PAGE);
 			continue;
 		}
 		at = reserve(&l->symbols[i].common, at, s->size, align);

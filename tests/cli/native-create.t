@@ -343,15 +343,23 @@ made 'it may replace its own namesake'
 [ ! -s err ]
 ok $? 'without a word' || t_show
 cat >large.c <<'END'
-char zeros[65536 - 8];
+char zeros[65536 - 8], page[8] __attribute__((aligned(4096)));
 char more[16];
-int fixed(int a, int b) { return zeros[a] + more[b]; }
+int fixed(int a, int b) { return zeros[a] + more[b] + page[b]; }
 END
 # shellcheck disable=SC2086
 compile gcc $fix -o large.o large.c
 create game damage=fixed large.o
-refused 'the patch has 655[0-9]* bytes of data, the executable reserves 65536' \
+refused 'the patch has 6[0-9]* bytes of data, the executable reserves 65536' \
 	'more than the reserve'
+for how in -fcommon -fno-common; do
+	echo 'char page[8] __attribute__((aligned(8192)));
+	int fixed(int a, int b) { return page[a + b]; }' >wide.c
+	# shellcheck disable=SC2086
+	compile gcc $fix $how -o wide.o wide.c
+	create game damage=fixed wide.o
+	refused ' it is aligned to 8192 bytes' "more than a page's alignment $how"
+done
 
 # --- 10: statics of the executable --------------------------------------------
 
@@ -457,11 +465,26 @@ static int part(const int *p)
 	}
 	return s;
 }
+/* One that stays, and its clone besides. */
+int both(const int *p);
+int both(const int *p)
+{
+	int i, s = 0;
+
+	if (p == NULL)
+		return -1;
+	for (i = 0; i < 1000; i++) {
+		s += p[i] * i;
+		printf("%d %d %d\n", s, i, p[i]);
+		printf("%d %d %d\n", s + 1, i, p[i]);
+	}
+	return s;
+}
 int calls(int *p, struct pair *q);
 int calls(int *p, struct pair *q)
 {
 	return cp(p[0], 7) + cp(p[1], 7) + sra(q, 1) + sra(q + 1, 2) +
-	       part(p) + part(p + 1) + part(p + 2);
+	       part(p) + part(p + 1) + part(p + 2) + both(p) + both(p + 3);
 }
 int same(int a);
 int same(int a) { return a * 3 + 1; }
@@ -490,6 +513,13 @@ for f in cp sra part; do
 	refused 'compiled without -flive-patching=inline-only-static' \
 		'12: and what the executable lacks'
 done
+if grep -q ' both$' names && grep -q ' both\.part\.' names; then
+	create clones both=healed tiny.o
+	refused 'both: the compiler made both\.part\.[0-9]* of it, which callers' \
+		'12: a function that stays beside its clone'
+else
+	skip '12: this gcc makes no part of it'
+fi
 grep -q '\.constprop\.' names
 ok $? '12: there are clones to be refused' || note names
 create clones same=healed tiny.o
