@@ -75,6 +75,7 @@ cat >game.c <<'END'
 #include <stdio.h>
 #include <string.h>
 int rolls;
+const char *const titles[] = {"orc", "elf"};
 static int luck = 5;
 __attribute__((noinline)) static int twist(int x) { return x * luck++; }
 __attribute__((noinline)) int damage(int a, int b)
@@ -171,6 +172,10 @@ is "$(field needs out)" one 'what it needs'
 is "$(field functions out)" "$(nm game | sort | grep -E ' (damage|heal)$' |
 	sed 's/.* //' | tr '\n' ' ' | sed 's/ $//')" \
 	'its functions, in the order of their addresses'
+cp p second
+create game --id two --needs one heal=healed damage=fixed fix.o
+cmp -s p second
+ok $? 'which may be given in any order'
 run "$hotfix" native show p
 exits 0 'native show'
 is "$(grep -c '^function: ' out)" 2 'shows both'
@@ -207,7 +212,7 @@ for how in -fno-pic -fPIE -fPIC '-fPIC -fno-plt' '-fcommon -fPIE' \
 	at=$(nm nopie | sed -n 's/^0*\([0-9a-f]*\) . rolls$/\1/p')
 	grep -q "^rel [cd] [0-9a-f]* abs64 m $(printf %x \
 		$((0x$at - 0x400000))) rolls\$" p
-	ok $? 'with the address of a variable, from the base' || note p
+	ok $? 'with the address of a variable, from the base' || t_show
 	create game heal=healed more.o
 	case $how in
 	-fno-pic) refused 'compile with -fPIE' 'but not for a PIE' ;;
@@ -225,6 +230,23 @@ compile gcc $fix -ffunction-sections -fdata-sections -o parts.o parts.c
 create pie heal=healed parts.o
 made 'sections that the new functions do not need stay behind'
 is "$(field bss out)" 0 'with their data'
+
+# Its places: a byte, then a pointer; code, then constants of a cache line.
+cat >places.c <<'END'
+extern int rolls;
+char one = 1;
+int *where = &rolls;
+static const double line[8] __attribute__((aligned(64))) = {1, 2, 3};
+const char *const titles[] = {"orc", "elf"};
+int healed(int a) { one++; return *where + (int)line[a] + titles[a & 1][0]; }
+END
+# shellcheck disable=SC2086
+compile gcc $fix -fdata-sections -fno-toplevel-reorder -o places.o places.c
+create game heal=healed places.o
+made 'a constant that the program has, too, may be there again'
+is $(($(field code out) % 64)) 0 'constants are aligned'
+"$hotfix" native show -v p | grep -q '^d+0x8	abs64	m+0x[0-9a-f]*	rolls$'
+ok $? 'variables are aligned' || t_show
 
 # --- 8: all that is missing, in one run ---------------------------------------
 
@@ -383,7 +405,7 @@ symbol() { # FILE NAME: its value in game
 }
 grep -q "^rel c [0-9a-f]* rel32 m $(printf %x \
 	$((0x$(symbol game.c twist) - 4))) game.c.twist\$" p
-ok $? '10: it is the function of that file' || note p
+ok $? '10: it is the function of that file' || t_show
 cat >unclear.c <<'END'
 extern int luck;
 int twist(int);
