@@ -20,7 +20,8 @@
  */
 
 /* No document that was taken in is longer. */
-#define JOURNAL_DOC_MAX ((size_t)DOC_HEAD_MAX + DOC_NPARTS * DOC_PART_MAX)
+#define JOURNAL_DOC_MAX \
+	((size_t)DOC_HEAD_MAX + DOC_NPARTS * DOC_PART_MAX + DOC_NATIVE_MAX)
 #define JOURNAL_RESULTS ((size_t)64 << 20)
 
 struct journal;

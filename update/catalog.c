@@ -308,7 +308,7 @@ catalog_counts(const struct record *r, const struct catalog_end *end)
 	if (d == NULL || d->kind != DOC_UPDATE)
 		return 0;
 	if (end->host)
-		return d->parts[DOC_SERVER].present &&
+		return doc_has_host(d) && !r->foreign &&
 		       doc_fits_host(d, end->program, end->version);
 	return doc_has_client(d) &&
 	       doc_fits_client(d, end->program, end->version, end->platform);
@@ -406,6 +406,9 @@ catalog_cover(struct catalog *c, const struct record *newer)
 
 		if ((r->state != RECORD_LIVE && r->state != RECORD_RETIRED) ||
 		    r->doc == NULL || !covers(newer->doc, r->doc))
+			continue;
+		/* Here the older one stays in force. */
+		if (newer->foreign && !r->foreign && doc_has_host(r->doc))
 			continue;
 		/* Without memory for the name it is kept; that costs room,
 		 * never a wrong answer. */

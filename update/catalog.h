@@ -44,6 +44,8 @@ struct record {
 				 no greeting can set back */
 	uint8_t digest[SHA512_SIZE]; /* of the signed text, if it was held */
 	int held;
+	int foreign; /* of a host: its native part is for another executable,
+			so it does not count for the host; set by the party */
 	uint64_t before; /* to catalog_rewind to when it is taken back */
 	char *feature;   /* owned; of one that was covered, else NULL */
 	void *owner;     /* the party's own notes on it */
@@ -100,8 +102,8 @@ enum word catalog_admit(const struct catalog *c, const struct doc *d,
 int catalog_has_needs(const struct catalog *c, const struct doc *d,
     uint64_t *missing);
 
-/* An end: what it says of itself; host 1: server parts count, else client
- * parts. Texts are "" when not told. */
+/* An end: what it says of itself; host 1: server and native parts count, else
+ * client parts. Texts are "" when not told. */
 struct catalog_end {
 	int host;
 	const char *program, *version, *platform;

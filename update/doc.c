@@ -122,6 +122,12 @@ doc_free(struct doc *d)
 }
 
 int
+doc_has_host(const struct doc *d)
+{
+	return d->parts[DOC_SERVER].present || d->parts[DOC_NATIVE].present;
+}
+
+int
 doc_has_client(const struct doc *d)
 {
 	return d->parts[DOC_CLIENT].present || d->package.present;

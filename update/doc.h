@@ -33,7 +33,9 @@
 #define DOC_FUTURE_US  (INT64_C(300) * 1000000) /* ids past this are refused */
 #define DOC_OLD_US     (INT64_C(24) * 3600 * 1000000) /* unseen ids older */
 #define DOC_PART_MAX   (UINT64_C(1) << 20) /* Lua source of one part */
-#define DOC_NATIVE_MAX (UINT64_C(1) << 30) /* a whole executable, with room */
+/* A patch file: a few functions, with a line for each of their relocations.
+ * Beside all other parts it fits the body of a frame. */
+#define DOC_NATIVE_MAX (UINT64_C(32) << 20)
 
 enum doc_part_kind {
 	DOC_SERVER,
@@ -160,6 +162,9 @@ enum word doc_check_body(const struct doc *d, int only, const void *body,
 
 /* 1 when it has something for clients: a client part or a package. */
 int doc_has_client(const struct doc *d);
+
+/* 1 when it has something for hosts: a server or a native part. */
+int doc_has_host(const struct doc *d);
 
 /* Whom it is for: 1 or 0. "" is a value that the end does not tell. */
 int doc_fits_client(const struct doc *d, const char *program,

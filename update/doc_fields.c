@@ -368,7 +368,7 @@ static const struct rule {
     {"at", parse_instant, AT(at_us), INSTANT_SHAPE, LATER},
     {"server", parse_source, AT(parts[DOC_SERVER]), PART_SHAPE, PART},
     {"client", parse_source, AT(parts[DOC_CLIENT]), PART_SHAPE, PART},
-    {"native", parse_native, AT(parts[DOC_NATIVE]), PART_SHAPE, PART | LATER},
+    {"native", parse_native, AT(parts[DOC_NATIVE]), PART_SHAPE, PART},
     {"keys", parse_keys, AT(parts[DOC_KEYS]), PART_SHAPE, PART | LATER},
     {"package", parse_package, AT(package), PACKAGE_SHAPE, 0},
     {"base", parse_release, AT(base), "not a release", 0},
