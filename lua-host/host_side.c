@@ -173,12 +173,13 @@ cb_due(void *arg, uint64_t id)
 	settled(h, id, &o);
 }
 static int
-cb_apply(void *arg, const struct doc *d, const void *part, size_t len,
+cb_apply(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
 	struct hotfix_host *h = arg;
-	const struct wire_update u = {d, part, len, drop, ndrop};
+	const struct wire_update u = {
+	    d, parts->server, parts->server_len, drop, ndrop};
 	struct wire_outcome o;
 
 	if (h->rehearse && (how == HOST_PUSH || how == HOST_CHECK)) {

@@ -808,6 +808,7 @@ copy_config(struct host *h, const struct host_config *cfg)
 		h->nskip = cfg->nskip;
 	}
 	h->allow_none = cfg->allow_none;
+	h->no_script = cfg->no_script;
 	h->max_conns = cfg->max_conns > 0 ? cfg->max_conns : HOST_CONNS;
 	h->max_waiting = cfg->max_waiting > 0 ? cfg->max_waiting : HOST_WAITING;
 	h->body_max = cfg->body_max > 0 ? cfg->body_max : FRAME_BODY_MAX;

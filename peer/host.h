@@ -25,6 +25,16 @@ struct host;
 struct host_conn;
 
 /*
+ * A document's part for a host: Lua for its program, a native patch for its
+ * executable, or both, which then come and go in one step. NULL, 0: there is
+ * no such part.
+ */
+struct host_parts {
+	const void *server, *native;
+	size_t server_len, native_len;
+};
+
+/*
  * What the program did with a server part:
  *	APPLIED, HAVE	it runs
  *	DEFERRED	it waits for its event: the document's "on", or one
@@ -73,18 +83,27 @@ struct host_login { /* what a client says of itself; texts live in the call */
 struct host_callbacks {
 	void *arg;
 	/*
-	 * A server part enters the live program, and the updates named in
-	 * drop (those it supersedes) leave it, in one step: they have left
-	 * also when the answer is DEFERRED. NULL: this host runs no program;
-	 * server parts are then refused as not-for-me.
+	 * A document's part for the host enters the live program, and the
+	 * updates named in drop (those it supersedes) leave it, in one step:
+	 * they have left also when the answer is DEFERRED. NULL: this host
+	 * runs no program; such parts are then refused as not-for-me.
 	 *
 	 * 1: *out, all zeros before, is the answer. 0 (HOST_PUSH, HOST_CHECK):
-	 * host_answer gives it later, never from within this call; d and part
-	 * stay until then, or until cancel. One answer is due at a time.
+	 * host_answer gives it later, never from within this call; d and what
+	 * parts points to stay until then, or until cancel. One answer is due
+	 * at a time.
 	 */
-	int (*apply)(void *arg, const struct doc *d, const void *part,
-	    size_t len, const uint64_t *drop, size_t ndrop, enum host_how how,
-	    struct host_applied *out);
+	int (*apply)(void *arg, const struct doc *d,
+	    const struct host_parts *parts, const uint64_t *drop, size_t ndrop,
+	    enum host_how how, struct host_applied *out);
+	/*
+	 * Is this native part for the executable that runs here? WORD_OK, or
+	 * the word and the reason of a refusal (NOT_FOR_ME, UNSUPPORTED). It
+	 * is asked before anything is applied, and nothing changes. NULL: the
+	 * executable cannot be patched.
+	 */
+	enum word (*native)(void *arg, const struct doc *d, const void *part,
+	    size_t len, struct refusal *why);
 	/* Nobody waits any more for the answer that is due, and none is to
 	 * come; nothing has changed. NULL where apply never returns 0. */
 	void (*cancel)(void *arg);
@@ -132,6 +151,9 @@ struct host_callbacks {
 	/* Read the trusted keys anew (command reload): 0, or -1 with err. The
 	 * ring is the caller's to fill; it is empty. */
 	int (*reload)(void *arg, struct keyring *ring, struct err *e);
+	/* Lines "name: value" for STATUS, of what the host itself does not
+	 * know. May be NULL. */
+	void (*status)(void *arg, struct buf *out);
 	/* One line for the log, clean, without LF. */
 	void (*log)(void *arg, const char *line);
 	/* host_next_ns may be earlier now than it was. May be NULL. */
@@ -145,6 +167,8 @@ struct host_config {
 	const struct sock_net *allow; /* open for operators for good */
 	size_t nallow;
 	int allow_none;       /* not even loopback is open by itself */
+	int no_script;        /* server parts are not for this host, though
+				 native ones may be */
 	const uint64_t *skip; /* server parts left out at start */
 	size_t nskip;
 	size_t max_conns;   /* 0: HOST_CONNS */
@@ -172,6 +196,14 @@ struct host_config {
 /* An answer later than this is not waited for: there is one place for
  * pushes. Every limit of a program that tries a part is far below. */
 #define HOST_ANSWER_NS INT64_C(60000000000)
+
+/*
+ * Native parts: a document whose native part is not for the executable that
+ * runs here is none for this host, server part and all, whatever its
+ * server-version is; it supersedes nothing here. At a push it is refused with
+ * the reason when it has nothing for clients. When the executable was
+ * exchanged since, the start goes on without the host's part of it.
+ */
 
 /*
  * Packages: a pushed document with one is fetched before it is received, and

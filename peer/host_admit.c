@@ -22,14 +22,19 @@ admit_update(struct host *h, const struct doc *d, struct refusal *why)
 {
 	uint64_t missing;
 
+	if (!doc_has_client(d) && d->parts[DOC_NATIVE].present &&
+	    h->cb.native == NULL)
+		return refuse(why, WORD_NOT_FOR_ME,
+		    "the executable of this host cannot be patched");
 	if (!doc_has_client(d) &&
-	    (h->cb.apply == NULL || !doc_fits_host(d, h->program, h->version)))
+	    (!server_has_place(h, d) ||
+		!doc_fits_host(d, h->program, h->version)))
 		return refuse(why, WORD_NOT_FOR_ME,
 		    "the server part is for program %s version %s, this host "
 		    "runs %s version %s",
 		    d->server_program != NULL ? d->server_program : "*",
 		    d->server_version != NULL ? d->server_version : "*",
-		    h->cb.apply == NULL     ? "none"
+		    !server_has_place(h, d) ? "none"
 		    : h->program[0] != '\0' ? h->program
 					    : "an untold one",
 		    h->version[0] != '\0' ? h->version : "untold");

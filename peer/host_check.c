@@ -166,7 +166,7 @@ check_run(struct push *p)
 	h->dry[h->ndry++ % HOST_DRY] = d->id;
 	host_log(h, "dry run %" PRIu64 " (%s) from %s, key %s", d->id,
 	    d->feature, p->from, d->key_name);
-	if (!server_is_mine(h, p->doc)) {
+	if (!server_is_mine(p)) {
 		push_tell_not_mine(p);
 		ask_clients(p);
 	} else if (push_ask(p, HOST_CHECK, &out)) {

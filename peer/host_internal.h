@@ -11,7 +11,7 @@
  *	host_send.c	whom a push is for, and how results are counted
  *	host_back.c	taking back
  *	host_check.c	a dry run's way
- *	host_program.c	server parts enter and leave the host's own program
+ *	host_program.c	documents enter and leave the host's own program
  *	host_mark.c	which updates have not crashed the program
  *	host_result.c	what clients answer
  *	host_package.c	the packages that documents name
@@ -43,6 +43,7 @@
  * that may sign nothing else is not to fill the catalog. */
 #define HOST_NOTICES         1024
 #define HOST_NOTICE_TEXT     500 /* bytes of one that are recorded, logged */
+#define HOST_NATIVE_TEXT     300 /* bytes of what a patch did, likewise */
 #define HOST_DRY             256 /* dry runs remembered */
 #define HOST_GROUPS          16  /* groups of equal errors in a report */
 /* A document may hold the one place for pushes no longer than this. */
@@ -165,9 +166,12 @@ struct push {
 	struct record *record; /* NULL before it runs */
 	uint64_t subject;      /* the id that clients' results name */
 	enum result server;
-	int asked;       /* the program's answer is due */
-	int seed;        /* not from an operator */
-	int fetches;     /* its packages are brought here first */
+	int asked;   /* the program's answer is due */
+	int seed;    /* not from an operator */
+	int fetches; /* its packages are brought here first */
+	/* Its native part is not for this host, and why. */
+	int foreign;
+	struct refusal why_foreign;
 	uint64_t so_far; /* bytes of them that are here */
 	struct map targets;
 	size_t targeted, answered, applied, deferred, failed;
@@ -218,6 +222,7 @@ struct host {
 	struct sock_net *allow;
 	size_t nallow;
 	int allow_none;
+	int no_script;
 	uint64_t *skip;
 	size_t nskip;
 	size_t max_conns, max_waiting;
@@ -427,8 +432,15 @@ void push_tell_done(struct push *p, const char *word, enum word refused,
 /* What the program did, with the first line of why; when: "" or words. */
 void server_log(struct host *h, uint64_t id, const char *feature,
     const char *when, const struct host_applied *a);
-/* 1 when the server part is for this host's program. */
-int server_is_mine(const struct host *h, struct doc *d);
+/* The first line of its text, escaped, as far as it fits. */
+void server_first_line(const struct host_applied *a, char *out, size_t size);
+/* 1 when a document with such parts can be for a host like this one. */
+int server_has_place(const struct host *h, const struct doc *d);
+/* WORD_OK, or why its native part is not for this host. */
+enum word server_admit_native(const struct host *h, const struct doc *d,
+    const uint8_t *body, struct refusal *why);
+/* 1 when the document's part for hosts is for this host's program. */
+int server_is_mine(const struct push *p);
 /* Another record of the document's feature whose server part is in the
  * program; NULL: none. At most one is, all others were superseded. */
 struct record *server_held_of(const struct host *h, const struct doc *d);

@@ -139,8 +139,10 @@ server_word(const struct record *r)
 {
 	const struct note *n = r->owner;
 
-	if (!r->doc->parts[DOC_SERVER].present)
+	if (!doc_has_host(r->doc))
 		return "none";
+	if (r->foreign)
+		return word_name(WORD_NOT_FOR_ME);
 	if (n == NULL || n->server == RESULT_NONE)
 		return r->state == RECORD_PENDING ? "pending" : "left-out";
 	/* It did run, and a newer one took its place. */
@@ -206,6 +208,8 @@ oper_status(struct host_conn *c)
 		    h->catalog.records[i]->doc->kind == DOC_UPDATE)
 			put_update(h->catalog.records[i], &b);
 	host_package_put_status(h, &b);
+	if (h->cb.status != NULL)
+		h->cb.status(h->cb.arg, &b);
 	answer(c, &b);
 	buf_free(&b);
 }

@@ -1,6 +1,8 @@
-/* Server parts enter and leave the host's own program. */
+/* Documents enter and leave the host's own program: server parts, and with
+ * them, or alone, native parts. */
 
 #include "peer/host_internal.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -12,14 +14,37 @@ is_held(enum result r)
 }
 
 int
-server_is_mine(const struct host *h, struct doc *d)
+server_has_place(const struct host *h, const struct doc *d)
 {
-	struct catalog_end end = host_end(h);
+	return h->cb.apply != NULL &&
+	       !(h->no_script && d->parts[DOC_SERVER].present) &&
+	       !(h->cb.native == NULL && d->parts[DOC_NATIVE].present);
+}
+
+enum word
+server_admit_native(const struct host *h, const struct doc *d,
+    const uint8_t *body, struct refusal *why)
+{
+	const struct doc_part *part = &d->parts[DOC_NATIVE];
+
+	/* What is not for this host anyway is told as that. */
+	if (!part->present || !server_has_place(h, d) ||
+	    !doc_fits_host(d, h->program, h->version))
+		return WORD_OK;
+	return h->cb.native(h->cb.arg, d, body + part->offset,
+	    (size_t)part->len, why);
+}
+
+int
+server_is_mine(const struct push *p)
+{
+	struct catalog_end end = host_end(p->host);
 	struct record r;
 
 	memset(&r, 0, sizeof r);
-	r.doc = d;
-	return h->cb.apply != NULL && catalog_counts(&r, &end);
+	r.doc = p->doc;
+	r.foreign = p->foreign;
+	return server_has_place(p->host, p->doc) && catalog_counts(&r, &end);
 }
 
 struct record *
@@ -51,11 +76,21 @@ static int
 ask(struct host *h, const struct doc *d, const uint8_t *body,
     const struct record *drop, enum host_how how, struct host_applied *out)
 {
-	const struct doc_part *part = &d->parts[DOC_SERVER];
+	const struct doc_part *server = &d->parts[DOC_SERVER];
+	const struct doc_part *native = &d->parts[DOC_NATIVE];
+	struct host_parts parts = {NULL, NULL, 0, 0};
 
 	memset(out, 0, sizeof *out);
-	if (h->cb.apply(h->cb.arg, d, body + part->offset, (size_t)part->len,
-		drop != NULL ? &drop->id : NULL, drop != NULL, how, out))
+	if (server->present) {
+		parts.server = body + server->offset;
+		parts.server_len = (size_t)server->len;
+	}
+	if (native->present) {
+		parts.native = body + native->offset;
+		parts.native_len = (size_t)native->len;
+	}
+	if (h->cb.apply(h->cb.arg, d, &parts, drop != NULL ? &drop->id : NULL,
+		drop != NULL, how, out))
 		return 1;
 	if (how == HOST_PUSH || how == HOST_CHECK)
 		return 0;
@@ -161,6 +196,13 @@ first_line(const struct host_applied *a)
 }
 
 void
+server_first_line(const struct host_applied *a, char *out, size_t size)
+{
+	text_escape(out, size, a->text != NULL ? a->text : "",
+	    (size_t)first_line(a), 1);
+}
+
+void
 server_log(struct host *h, uint64_t id, const char *feature, const char *when,
     const struct host_applied *a)
 {
@@ -171,6 +213,24 @@ server_log(struct host *h, uint64_t id, const char *feature, const char *when,
 	    n > 0 ? a->text : "");
 }
 
+/* A host may start as another build than the one that took its documents in:
+ * then their native parts, and what came with them, are history. */
+static void
+look_at_native(struct host *h, struct record *r)
+{
+	struct refusal why = {WORD_OK, ""};
+
+	if (r->doc == NULL || r->doc->kind != DOC_UPDATE)
+		return;
+	r->foreign = server_admit_native(h, r->doc, r->body, &why) != WORD_OK;
+	if (!r->foreign || r->state != RECORD_LIVE)
+		return;
+	host_log(h,
+	    "update %" PRIu64 " (%s): %s: %s; this host's part of it is left "
+	    "out",
+	    r->id, r->doc->feature, word_name(why.word), why.text);
+}
+
 void
 host_begin(struct host *h)
 {
@@ -179,10 +239,13 @@ host_begin(struct host *h)
 	size_t i;
 
 	h->begun = 1;
+	for (i = 0; i < h->catalog.n; i++)
+		look_at_native(h, h->catalog.records[i]);
 	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
 		struct record *r = h->catalog.records[i];
 
-		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)))
+		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)) ||
+		    !server_has_place(h, r->doc))
 			continue;
 		if (state_is_skipped(h, r->id)) {
 			host_log(h, "update %" PRIu64 " (%s): left out", r->id,

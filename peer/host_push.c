@@ -333,14 +333,19 @@ update_answered(struct push *p, const struct host_applied *answer)
 	struct host *h = p->host;
 	struct record *r = p->record, *old = server_held_of(h, r->doc);
 	const struct note *note = r->owner;
-	struct ledger_field field = {"result", NULL};
+	char text[HOST_NATIVE_TEXT + 1] = "";
+	struct ledger_field fields[2] = {{"result", NULL}, {"native", text}};
 	struct host_applied out = *answer;
+	int deferred, native = p->doc->parts[DOC_NATIVE].present;
 	struct err e;
 
 	if (out.result == RESULT_HAVE)
 		out.result = RESULT_APPLIED;
 	server_log(h, r->id, r->doc->feature, "", &out);
 	push_tell_server(p, &out);
+	/* Before the program does anything else with its buffer. */
+	if (native)
+		server_first_line(&out, text, sizeof text);
 	if (!server_take(h, r, old, &out)) {
 		p->server = note->server;
 		forget(p, p->server == RESULT_PARTIAL ? "partial" : "failed",
@@ -348,9 +353,10 @@ update_answered(struct push *p, const struct host_applied *answer)
 		return;
 	}
 	p->server = note->server;
-	field.value = result_name(p->server);
-	if (state_event(h, r->id, "server-applied", &field,
-		p->server == RESULT_DEFERRED, &e) == 0 &&
+	deferred = p->server == RESULT_DEFERRED;
+	fields[0].value = result_name(p->server);
+	if (state_event(h, r->id, "server-applied", fields + !deferred,
+		(size_t)(deferred + native), &e) == 0 &&
 	    release_update(p, &e) == 0)
 		return;
 	if (old != NULL)
@@ -367,7 +373,7 @@ run_update(struct push *p)
 	struct host_applied out;
 	struct err e;
 
-	if (server_is_mine(p->host, p->doc)) {
+	if (server_is_mine(p)) {
 		/* Seeds come one after the other, before anything is served. */
 		if (push_ask(p, p->seed ? HOST_START : HOST_PUSH, &out))
 			update_answered(p, &out);
@@ -547,6 +553,7 @@ receive(struct push *p, struct err *e)
 	r->body = p->body;
 	r->body_len = p->body_len;
 	r->held = 1;
+	r->foreign = p->foreign;
 	memcpy(r->digest, p->doc->digest, sizeof r->digest);
 	r->state = RECORD_PENDING;
 	p->record = r;
@@ -753,6 +760,20 @@ take_in(struct host *h, struct push *p)
 	}
 }
 
+/* A native part for another executable: refused, unless there is something
+ * for clients, who have it in common with that one. */
+static enum word
+admit_native(struct push *p, struct refusal *why)
+{
+	enum word w = server_admit_native(p->host, p->doc, p->body, why);
+
+	if (w == WORD_OK || !doc_has_client(p->doc))
+		return w;
+	p->foreign = 1;
+	p->why_foreign = *why;
+	return WORD_OK;
+}
+
 void
 push_start(struct host *h, struct host_conn *conn, struct doc *d,
     const uint8_t *body, size_t body_len, const char *from)
@@ -773,6 +794,8 @@ push_start(struct host *h, struct host_conn *conn, struct doc *d,
 	w = push_readmit(h, d, from != NULL, &why);
 	if (w == WORD_OK)
 		w = push_admit_plain(d, body, &why);
+	if (w == WORD_OK)
+		w = admit_native(p, &why);
 	if (w == WORD_OK && is_queued(h, d))
 		w = WORD_HAVE;
 	if (w == WORD_HAVE) {

@@ -159,10 +159,14 @@ push_tell_not_mine(struct push *p)
 {
 	struct host_applied out;
 
-	if (!p->doc->parts[DOC_SERVER].present)
+	if (!doc_has_host(p->doc))
 		return;
 	memset(&out, 0, sizeof out);
 	out.result = RESULT_REFUSED;
+	if (p->foreign) {
+		out.text = p->why_foreign.text;
+		out.len = strlen(out.text);
+	}
 	push_tell_server(p, &out);
 }
 

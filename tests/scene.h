@@ -63,15 +63,19 @@ program_answers(struct scene *s, struct host_applied *out)
 }
 
 __attribute__((unused)) static int
-on_apply(void *arg, const struct doc *d, const void *part, size_t len,
+on_apply(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
 	static const char *const verbs[] = {"apply", "check", "apply", "back"};
 	struct scene *s = arg;
 
-	(void)part;
-	buf_printf(&s->did, "%s %s %zu bytes", verbs[how], d->feature, len);
+	buf_printf(&s->did, "%s %s", verbs[how], d->feature);
+	if (parts->native != NULL)
+		buf_printf(&s->did, " native %.*s", (int)parts->native_len,
+		    (const char *)parts->native);
+	if (parts->server != NULL)
+		buf_printf(&s->did, " %zu bytes", parts->server_len);
 	if (ndrop > 0)
 		buf_printf(&s->did, " drop %" PRIu64, short_id(drop[0]));
 	buf_puts(&s->did, "\n");

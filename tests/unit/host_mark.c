@@ -222,7 +222,7 @@ test_proven(void)
 
 /* The mark is on the disk when the program is asked. */
 static int
-apply_looks(void *arg, const struct doc *d, const void *part, size_t len,
+apply_looks(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
@@ -230,7 +230,7 @@ apply_looks(void *arg, const struct doc *d, const void *part, size_t len,
 
 	buf_printf(&s->did, "%s %d %d\n", d->feature, how == HOST_START,
 	    ledger_count(" trying "));
-	return on_apply(arg, d, part, len, drop, ndrop, how, out);
+	return on_apply(arg, d, parts, drop, ndrop, how, out);
 }
 
 static void

@@ -162,7 +162,7 @@ change(struct end *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 /* ---- callbacks ---------------------------------------------------------- */
 
 static int
-host_apply(void *arg, const struct doc *d, const void *part, size_t len,
+host_apply(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
@@ -172,15 +172,15 @@ host_apply(void *arg, const struct doc *d, const void *part, size_t len,
 		w->asked = d->id;
 		w->asked_check = how == HOST_CHECK;
 		buf_reset(&w->asked_part);
-		buf_append(&w->asked_part, part, len);
+		buf_append(&w->asked_part, parts->server, parts->server_len);
 		w->asked_ndrop = ndrop;
 		if (ndrop > 0)
 			w->asked_drop[0] = drop[0];
 		return 0;
 	}
-	out->result = how == HOST_CHECK
-			  ? RESULT_READY
-			  : change(&w->end, drop, ndrop, d->id, part, len);
+	out->result = how == HOST_CHECK ? RESULT_READY
+					: change(&w->end, drop, ndrop, d->id,
+					      parts->server, parts->server_len);
 	return 1;
 }
 

@@ -1,0 +1,402 @@
+/*
+ * Documents with a native part: for this executable, for another one, for a
+ * host without a program, over restarts with the same build and with another.
+ */
+
+#include "tests/scene.h"
+
+#include <unistd.h>
+
+static const char *build; /* of the executable that runs; what is for it
+			   * begins so */
+
+static enum word
+on_native(void *arg, const struct doc *d, const void *part, size_t len,
+    struct refusal *why)
+{
+	(void)arg;
+	(void)d;
+	return len >= strlen(build) && memcmp(part, build, strlen(build)) == 0
+		   ? WORD_OK
+		   : refuse(why, WORD_NOT_FOR_ME, "made for another build");
+}
+
+static void
+on_status(void *arg, struct buf *out)
+{
+	(void)arg;
+	buf_puts(out, "patchable: yes\n");
+}
+
+static void
+open_as(struct scene *s, const char *now, int no_script)
+{
+	struct keyring none = KEYRING_INIT;
+	struct host_config c = config(s, &none);
+
+	build = now;
+	c.no_script = no_script;
+	c.cb.native = on_native;
+	c.cb.status = on_status;
+	scene_open(s, &c);
+}
+
+static void
+reopen_as(struct scene *s, const char *now)
+{
+	host_free(s->host);
+	buf_reset(&s->did);
+	buf_reset(&s->log);
+	open_as(s, now, 0);
+}
+
+/* As by kill -9: without a word of farewell in its folder. */
+static void
+kill_and_reopen_as(struct scene *s, const char *now)
+{
+	if (system("rm -rf killed; cp -r state killed") != 0)
+		printf("# no copy\n");
+	host_free(s->host);
+	if (system("rm -rf state; mv killed state") != 0)
+		printf("# the copy stays\n");
+	buf_reset(&s->did);
+	buf_reset(&s->log);
+	open_as(s, now, 0);
+}
+
+/* server, client: with such parts too. */
+static struct doc_spec
+native_spec(struct scene *s, const char *feature, const char *native,
+    int server, int client)
+{
+	struct doc_spec spec = update_spec(s, feature);
+
+	if (!server)
+		spec.parts[DOC_SERVER].bytes = NULL;
+	if (!client)
+		spec.parts[DOC_CLIENT].bytes = NULL;
+	spec.parts[DOC_NATIVE].bytes = native;
+	spec.parts[DOC_NATIVE].len = strlen(native);
+	return spec;
+}
+
+static int
+ledger_count(const char *text)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+	struct err e;
+	int n = 0;
+
+	file_read("state/ledger", 1 << 20, &b, &e);
+	for (at = buf_text(&b); at != NULL && (at = strstr(at, text)) != NULL;
+	     at++)
+		n++;
+	buf_free(&b);
+	return n;
+}
+
+static int
+is_there(uint64_t id)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "state/updates/%" PRIu64, id);
+	return access(path, F_OK) == 0;
+}
+
+static int
+status_has(struct scene *s, const char *text)
+{
+	struct wire w = dial(s, INSIDE);
+	int r;
+
+	say(&w, "STATUS\n\n");
+	r = heard(&w, text);
+	if (!r)
+		printf("# status: %s\n", buf_text(&w.got));
+	hang_up(&w);
+	return r;
+}
+
+static void
+test_alone(void)
+{
+	struct doc_spec spec, back;
+	struct wire ann;
+	struct scene s;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	ann = login(&s, "ann");
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	OK(push_gets(&s, &spec, "PROGRESS server applied\n"),
+	    "a native part alone is applied");
+	IS_STR(buf_text(&s.did), "join ann\napply f native A1\nupdated f applied\n",
+	    "by the program, which is given nothing else");
+	OK(!heard(&ann, "UPDATE"), "no client hears of it");
+	IS(ledger_count(" server-applied id="), 1, "the ledger has it");
+	IS(ledger_count(" native=a%20report\n"), 1,
+	    "with what the patch did: the first line of its report");
+	OK(status_has(&s, " f live server=applied "), "STATUS has it");
+	OK(status_has(&s, "\npatchable: yes\n"),
+	    "and what the program says of itself");
+	buf_reset(&s.did);
+	back = about_spec(&s, "f", spec.id, 0);
+	OK(push_gets(&s, &back, "PROGRESS server reverted\n"),
+	    "it is taken back");
+	OK(has(&s.did, "revert "), "by the program");
+	hang_up(&ann);
+	scene_close(&s);
+}
+
+static void
+test_with_server(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	spec = native_spec(&s, "f", "A1", 1, 0);
+	OK(push_gets(&s, &spec, "DONE applied\n") &&
+		has(&s.did, "apply f native A1 51 bytes\n"),
+	    "both parts of a host come in one step");
+	buf_reset(&s.did);
+	spec = native_spec(&s, "f", "A2", 0, 0);
+	OK(push_gets(&s, &spec, "DONE applied\n") &&
+		has(&s.did, "apply f native A2 drop "),
+	    "a native part alone takes the place of both");
+	spec = native_spec(&s, "g", "A3", 1, 0);
+	s.apply_with = RESULT_FAILED;
+	OK(push_gets(&s, &spec, "DONE failed\n") && !is_there(spec.id),
+	    "what fails is forgotten");
+	scene_close(&s);
+}
+
+static void
+test_foreign(void)
+{
+	struct doc_spec one, spec;
+	struct scene s;
+	struct wire ann, op;
+	char text[128];
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	ann = login(&s, "ann");
+	one = native_spec(&s, "f", "A1", 0, 1);
+	OK(push_gets(&s, &one, "PROGRESS server applied\n"), "one that is");
+	buf_reset(&s.did);
+	spec = native_spec(&s, "f", "B1", 1, 0);
+	OK(push_gets(&s, &spec,
+	       "DONE refused not-for-me\ntext: made for another build\n"),
+	    "one that is for another executable is refused, and why");
+	OK(ledger_count(" received ") == 1 && !has(&s.did, "apply"),
+	    "nothing was done");
+
+	buf_reset(&ann.got);
+	op = dial(&s, INSIDE);
+	spec = native_spec(&s, "f", "B1", 1, 1);
+	send_push(&op, &spec, 1);
+	OK(heard(&op, "PROGRESS server refused not-for-me\n") &&
+		heard(&op, "\nlength: 22\n\nmade for another build\n"),
+	    "with a client part it comes in, and the host's part does not");
+	snprintf(text, sizeof text, "UPDATE %" PRIu64 "\n", spec.id);
+	OK(heard(&ann, text) && heard(&ann, "\nnative: 2 ") &&
+		heard(&ann, "c::d") && !heard(&ann, "a::b") &&
+		!heard(&ann, "B1"),
+	    "clients are sent the head and their own part");
+	result(&ann, spec.id, "applied");
+	OK(heard(&op, "DONE applied\n"), "it goes on its way");
+	hang_up(&op);
+	IS_STR(buf_text(&s.did), "", "the program was asked for nothing");
+	OK(status_has(&s, " f live server=not-for-me ") &&
+		status_has(&s, " f live server=applied "),
+	    "what is for this host stays in force");
+	OK(is_there(one.id), "and its document in the folder");
+	hang_up(&ann);
+
+	reopen_as(&s, "A");
+	IS_STR(buf_text(&s.did), "apply f native A1\n",
+	    "a restart applies that one alone");
+	OK(has(&s.log, "not-for-me: made for another build; this host's part "
+		       "of it is left out\n"),
+	    "and says so of the other");
+	reopen_as(&s, "B");
+	IS_STR(buf_text(&s.did), "apply f native B1 51 bytes\n",
+	    "the other executable is given its own");
+	scene_close(&s);
+}
+
+/* The mended program was built from source meanwhile. */
+static void
+test_other_build(void)
+{
+	struct doc_spec one, two, spec;
+	struct scene s;
+	char text[128];
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	one = native_spec(&s, "f", "A1", 0, 0);
+	push_gets(&s, &one, "DONE applied\n");
+	two = update_spec(&s, "g");
+	push_gets(&s, &two, "DONE applied\n");
+	reopen_as(&s, "A");
+	IS_STR(buf_text(&s.did), "apply f native A1\napply g 51 bytes\n",
+	    "the same build is patched again");
+	reopen_as(&s, "B");
+	IS_STR(buf_text(&s.did), "apply g 51 bytes\n",
+	    "another build is not, and the start goes on");
+	snprintf(text, sizeof text,
+	    "update %" PRIu64 " (f): not-for-me: made for another build; ",
+	    one.id);
+	OK(has(&s.log, text), "it is reported");
+	OK(status_has(&s, " f live server=not-for-me "), "STATUS tells it");
+	spec = native_spec(&s, "f", "B1", 0, 0);
+	OK(push_gets(&s, &spec, "DONE applied\n") &&
+		has(&s.did, "apply f native B1\n"),
+	    "a patch for the new build has nothing to drop");
+	OK(!is_there(one.id), "and covers the old one");
+	spec = about_spec(&s, "f", one.id, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\n") && !has(&s.did, "revert"),
+	    "which may be reverted, and nothing leaves the program");
+	scene_close(&s);
+}
+
+/* A patch that kills the program soon after the start. */
+static void
+test_crashes(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+	struct wire op;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	op = dial(&s, INSIDE);
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	send_push(&op, &spec, 1);
+	hang_up(&op);
+	kill_and_reopen_as(&s, "B");
+	IS(ledger_count(" trying "), 0, "what is left out is not tried");
+	kill_and_reopen_as(&s, "A");
+	OK(has(&s.did, "apply f") && ledger_count(" trying ") == 1,
+	    "a patch is marked before it is tried");
+	kill_and_reopen_as(&s, "A");
+	kill_and_reopen_as(&s, "A");
+	OK(!has(&s.did, "apply") && has(&s.log, "(f): left out, crashed") &&
+		status_has(&s, " f live server=crashed "),
+	    "after two starts that proved nothing it is left out");
+	scene_close(&s);
+}
+
+static void
+test_no_program(void)
+{
+	struct doc_spec spec;
+	struct wire op;
+	struct scene s;
+
+	scene_clear(&s);
+	open_as(&s, "A", 1);
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	OK(push_gets(&s, &spec, "DONE applied\n") &&
+		has(&s.did, "apply f native A1\n"),
+	    "a host without a program is patched all the same");
+	buf_reset(&s.did);
+	spec = update_spec(&s, "g");
+	spec.parts[DOC_CLIENT].bytes = NULL;
+	OK(push_gets(&s, &spec,
+	       "DONE refused not-for-me\ntext: the server part is for program "
+	       "* version *, this host runs none "),
+	    "it takes no server part");
+	spec = native_spec(&s, "g", "A1", 1, 0);
+	OK(push_gets(&s, &spec, "DONE refused not-for-me\n"),
+	    "and nothing that comes with one");
+	op = dial(&s, INSIDE);
+	spec = native_spec(&s, "g", "A1", 1, 1);
+	send_push(&op, &spec, 1);
+	OK(heard(&op, "PROGRESS server refused not-for-me\n") &&
+		heard(&op, "DONE applied\n"),
+	    "what is for clients is passed on");
+	hang_up(&op);
+	IS_STR(buf_text(&s.did), "", "the program was asked for nothing");
+	scene_close(&s);
+}
+
+static void
+test_not_patchable(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	spec = native_spec(&s, "f", "A1", 1, 0);
+	OK(push_gets(&s, &spec,
+	       "DONE refused not-for-me\ntext: the executable of this host "
+	       "cannot be patched\n"),
+	    "a host that cannot patch itself says so");
+	spec = native_spec(&s, "f", "A1", 1, 1);
+	OK(push_gets(&s, &spec, "PROGRESS server refused not-for-me\n"),
+	    "also where clients have something of it");
+	OK(!has(&s.did, "apply"), "not even its server part is applied");
+	OK(status_has(&s, " f live server=left-out "), "STATUS tells it");
+	scene_close(&s);
+}
+
+static void
+test_dry_run(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	s.apply_with = RESULT_READY;
+	spec = native_spec(&s, "f", "A1", 1, 0);
+	spec.dry_run = 1;
+	OK(push_gets(&s, &spec, "DONE dry-run\n") &&
+		has(&s.did, "check f native A1 51 bytes\n"),
+	    "a dry run asks for both");
+	spec = native_spec(&s, "f", "B1", 1, 0);
+	spec.dry_run = 1;
+	OK(push_gets(&s, &spec, "DONE refused not-for-me\n"),
+	    "of another executable there is none");
+	scene_close(&s);
+}
+
+/* The version is looked at before the build. */
+static void
+test_version(void)
+{
+	struct doc_spec spec;
+	struct scene s;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	spec = native_spec(&s, "f", "B1", 0, 0);
+	spec.server_version = "9";
+	OK(push_gets(&s, &spec,
+	       "DONE refused not-for-me\ntext: the server part is for program "
+	       "* version 9, "),
+	    "a part for another version is told as that");
+	scene_close(&s);
+}
+
+int
+main(void)
+{
+	test_alone();
+	test_with_server();
+	test_foreign();
+	test_other_build();
+	test_crashes();
+	test_no_program();
+	test_not_patchable();
+	test_dry_run();
+	test_version();
+	return tap_done();
+}
