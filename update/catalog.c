@@ -359,12 +359,15 @@ is_same_text(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* foreign: the newer one, as in struct record. */
 static int
-covers(const struct doc *newer, const struct doc *older)
+covers(const struct doc *newer, int foreign, const struct record *r)
 {
+	const struct doc *older = r->doc;
 	int i;
 
-	if (newer->kind != DOC_UPDATE || older->kind != DOC_UPDATE ||
+	if (older == NULL || newer->kind != DOC_UPDATE ||
+	    older->kind != DOC_UPDATE ||
 	    strcmp(newer->feature, older->feature) != 0 ||
 	    !is_same_text(newer->program, older->program) ||
 	    !is_same_text(newer->version, older->version) ||
@@ -376,6 +379,12 @@ covers(const struct doc *newer, const struct doc *older)
 	for (i = 0; i < DOC_NPARTS; i++)
 		if (older->parts[i].present && !newer->parts[i].present)
 			return 0;
+	/* A native part is for one executable: to hosts with another one, this
+	 * host after an upgrade perhaps, the newer document is nothing. But two
+	 * that are both for this one go the same way. */
+	if (newer->parts[DOC_NATIVE].present && doc_has_host(older) &&
+	    (foreign || r->foreign || !older->parts[DOC_NATIVE].present))
+		return 0;
 	return newer->package.present || !older->package.present;
 }
 
@@ -388,7 +397,7 @@ catalog_nlive_with(const struct catalog *c, const struct doc *d)
 		const struct record *r = c->records[i];
 
 		if (r->state == RECORD_LIVE &&
-		    (r->doc == NULL || r->id >= d->id || !covers(d, r->doc)))
+		    (r->id >= d->id || !covers(d, 0, r)))
 			n++;
 	}
 	return n;
@@ -405,10 +414,7 @@ catalog_cover(struct catalog *c, const struct record *newer)
 		struct record *r = c->records[i];
 
 		if ((r->state != RECORD_LIVE && r->state != RECORD_RETIRED) ||
-		    r->doc == NULL || !covers(newer->doc, r->doc))
-			continue;
-		/* Here the older one stays in force. */
-		if (newer->foreign && !r->foreign && doc_has_host(r->doc))
+		    !covers(newer->doc, newer->foreign, r))
 			continue;
 		/* Without memory for the name it is kept; that costs room,
 		 * never a wrong answer. */

@@ -132,7 +132,8 @@ test_alone(void)
 	spec = native_spec(&s, "f", "A1", 0, 0);
 	OK(push_gets(&s, &spec, "PROGRESS server applied\n"),
 	    "a native part alone is applied");
-	IS_STR(buf_text(&s.did), "join ann\napply f native A1\nupdated f applied\n",
+	IS_STR(buf_text(&s.did),
+	    "join ann\napply f native A1\nupdated f applied\n",
 	    "by the program, which is given nothing else");
 	OK(!heard(&ann, "UPDATE"), "no client hears of it");
 	IS(ledger_count(" server-applied id="), 1, "the ledger has it");
@@ -236,10 +237,12 @@ test_other_build(void)
 	struct doc_spec one, two, spec;
 	struct scene s;
 	char text[128];
+	uint64_t old;
 
 	scene_clear(&s);
 	open_as(&s, "A", 0);
 	one = native_spec(&s, "f", "A1", 0, 0);
+	old = one.id;
 	push_gets(&s, &one, "DONE applied\n");
 	two = update_spec(&s, "g");
 	push_gets(&s, &two, "DONE applied\n");
@@ -258,10 +261,13 @@ test_other_build(void)
 	OK(push_gets(&s, &spec, "DONE applied\n") &&
 		has(&s.did, "apply f native B1\n"),
 	    "a patch for the new build has nothing to drop");
-	OK(!is_there(one.id), "and covers the old one");
-	spec = about_spec(&s, "f", one.id, 0);
+	OK(is_there(one.id), "the old one stays for the old build");
+	one = native_spec(&s, "f", "B2", 0, 0);
+	OK(push_gets(&s, &one, "DONE applied\n") && !is_there(spec.id),
+	    "one that is for the same build is covered");
+	spec = about_spec(&s, "f", old, 0);
 	OK(push_gets(&s, &spec, "DONE reverted\n") && !has(&s.did, "revert"),
-	    "which may be reverted, and nothing leaves the program");
+	    "what is for the old build may be reverted: nothing leaves");
 	scene_close(&s);
 }
 

@@ -4,6 +4,8 @@
  * same code as a fresh one that is given the live documents, and those
  * retired or expired ones that the first already runs, in the order of ids.
  *
+ * Native parts are played by Lua; the host starts as one of two builds.
+ *
  * Random histories with a printed seed, a real host with its ledger, real
  * clients, real Lua on every end. What is outside of it, and left out here as
  * the manual says: an end on which a document failed, and a client that was
@@ -44,6 +46,7 @@ struct known { /* a document that was pushed */
 	const char *version; /* of the clients it is for; NULL: all */
 	int64_t expires_us;
 	char server[512], client[512]; /* "" none */
+	char native[512];              /* begins with its build */
 	int accepted, reverted, retired;
 };
 
@@ -65,6 +68,7 @@ struct world {
 	struct known docs[DOCS];
 	size_t ndocs;
 	uint64_t last_id, random;
+	char build; /* of the host's executable */
 	/* a server part that the host's program answers later; 0: none */
 	uint64_t asked;
 	int asked_check;
@@ -161,26 +165,53 @@ change(struct end *e, const uint64_t *drop, size_t ndrop, uint64_t id,
 
 /* ---- callbacks ---------------------------------------------------------- */
 
+/* What both parts of a host do to the program. */
+static void
+host_text(struct buf *out, const char *native, size_t native_len,
+    const char *server, size_t server_len)
+{
+	if (native_len > 0)
+		buf_append(out, native + 1, native_len - 1);
+	buf_append(out, server, server_len);
+}
+
+static enum word
+host_native(void *arg, const struct doc *d, const void *part, size_t len,
+    struct refusal *why)
+{
+	const struct world *w = arg;
+
+	(void)d;
+	return len > 0 && *(const char *)part == w->build
+		   ? WORD_OK
+		   : refuse(why, WORD_NOT_FOR_ME, "another build");
+}
+
 static int
 host_apply(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
     struct host_applied *out)
 {
 	struct world *w = arg;
+	struct buf both = BUF_INIT;
 
+	host_text(&both, parts->native, parts->native_len, parts->server,
+	    parts->server_len);
 	if ((how == HOST_PUSH || how == HOST_CHECK) && pick(w, 2)) {
 		w->asked = d->id;
 		w->asked_check = how == HOST_CHECK;
-		buf_reset(&w->asked_part);
-		buf_append(&w->asked_part, parts->server, parts->server_len);
+		buf_free(&w->asked_part);
+		w->asked_part = both;
 		w->asked_ndrop = ndrop;
 		if (ndrop > 0)
 			w->asked_drop[0] = drop[0];
 		return 0;
 	}
-	out->result = how == HOST_CHECK ? RESULT_READY
-					: change(&w->end, drop, ndrop, d->id,
-					      parts->server, parts->server_len);
+	out->result = how == HOST_CHECK
+			  ? RESULT_READY
+			  : change(&w->end, drop, ndrop, d->id,
+				(const char *)both.data, both.len);
+	buf_free(&both);
 	return 1;
 }
 
@@ -297,6 +328,7 @@ open_host(struct world *w)
 	cfg.cb.apply = host_apply;
 	cfg.cb.revert = host_revert;
 	cfg.cb.cancel = host_cancel;
+	cfg.cb.native = host_native;
 	end_open(&w->end);
 	w->host = host_new(&cfg, &e);
 	if (w->host != NULL)
@@ -520,6 +552,8 @@ do_restart(struct world *w)
 		}
 	host_free(w->host);
 	end_close(&w->end);
+	if (pick(w, 3) == 0)
+		w->build = w->build == 'A' ? 'B' : 'A';
 	open_host(w);
 }
 
@@ -571,7 +605,11 @@ do_push(struct world *w, int cut)
 	k->version = versions[pick(w, 4)];
 	if (pick(w, 3) > 0)
 		make_part(w, k->server, sizeof k->server, k->id);
-	if (k->server[0] == '\0' || pick(w, 4) > 0)
+	if (pick(w, 3) == 0) {
+		k->native[0] = pick(w, 3) > 0 ? w->build : 'B';
+		make_part(w, k->native + 1, sizeof k->native - 1, k->id);
+	}
+	if ((k->server[0] == '\0' && k->native[0] == '\0') || pick(w, 4) > 0)
 		make_part(w, k->client, sizeof k->client, k->id);
 	if (pick(w, 6) == 0)
 		k->expires_us = w->clock.wall_us + 40000000;
@@ -586,6 +624,10 @@ do_push(struct world *w, int cut)
 	if (k->server[0] != '\0') {
 		spec.parts[DOC_SERVER].bytes = k->server;
 		spec.parts[DOC_SERVER].len = strlen(k->server);
+	}
+	if (k->native[0] != '\0') {
+		spec.parts[DOC_NATIVE].bytes = k->native;
+		spec.parts[DOC_NATIVE].len = strlen(k->native);
 	}
 	if (k->client[0] != '\0') {
 		spec.parts[DOC_CLIENT].bytes = k->client;
@@ -627,10 +669,11 @@ do_about(struct world *w, int retire)
 
 /* Does the document count for this end: its targeting and its part. */
 static int
-counts(const struct known *k, const struct player *p)
+counts(const struct world *w, const struct known *k, const struct player *p)
 {
 	if (p == NULL)
-		return k->server[0] != '\0';
+		return k->native[0] == w->build ||
+		       (k->native[0] == '\0' && k->server[0] != '\0');
 	return k->client[0] != '\0' &&
 	       (k->version == NULL || strcmp(k->version, "*") == 0 ||
 		   (strcmp(k->version, "1.0") == 0
@@ -648,12 +691,13 @@ expect(struct world *w, struct player *p, struct end *is, char *out,
     size_t size)
 {
 	const struct known *given[FEATURES] = {NULL};
+	struct buf text = BUF_INIT;
 	struct end fresh;
 	size_t i;
 	int f, n;
 
 	for (i = 0; i < w->ndocs; i++)
-		if (w->docs[i].accepted && counts(&w->docs[i], p))
+		if (w->docs[i].accepted && counts(w, &w->docs[i], p))
 			given[w->docs[i].feature] = &w->docs[i];
 	end_open(&fresh);
 	for (f = 0; f < FEATURES; f++) {
@@ -674,12 +718,17 @@ expect(struct world *w, struct player *p, struct end *is, char *out,
 				continue;
 			k = &w->docs[n];
 		}
-		change(&fresh, NULL, 0, k->id,
-		    p == NULL ? k->server : k->client,
-		    strlen(p == NULL ? k->server : k->client));
+		buf_reset(&text);
+		if (p == NULL)
+			host_text(&text, k->native, strlen(k->native),
+			    k->server, strlen(k->server));
+		else
+			buf_puts(&text, k->client);
+		change(&fresh, NULL, 0, k->id, buf_text(&text), text.len);
 	}
 	observe(&fresh, out, size);
 	end_close(&fresh);
+	buf_free(&text);
 }
 
 static int
@@ -803,6 +852,7 @@ history(uint64_t seed)
 
 	memset(&w, 0, sizeof w);
 	w.random = seed;
+	w.build = 'A';
 	w.clock.wall_us = WORLD_START_US;
 	w.clock.mono_ns = 1;
 	if (system("rm -rf state") != 0 || open_host(&w) != 0)
