@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "lua-host/mirror.h"
 #include "lua-host/keys.h"
+#include "lua-host/patches.h"
 #include "peer/host.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:4683"
@@ -19,12 +20,24 @@
 #define MS_NS          INT64_C(1000000)
 #define PACKAGES       "packages" /* a folder within the state folder */
 
+/* The native part of the update that the program is given. */
+struct coming {
+	uint64_t id;
+	const void *file; /* NULL: none */
+	size_t len;
+	int alone, back;
+};
+
 struct hotfix_host {
 	struct wire wire;
 	struct host *host; /* there before the program is, and after it */
 	struct attach_host *attached;
 	struct hotfix_loop *loop;
 	struct mirror *mirror; /* NULL: packages are passed on unseen */
+	struct patches *patches;
+	struct wire_beside beside; /* they come with the program's updates */
+	struct coming coming;
+	struct buf said; /* the text of an answer, where patches are in it */
 	int rehearse;
 	uint64_t trying; /* the update of which an answer is due, or 0 */
 	char (*addresses)[SOCK_TEXT];
@@ -103,12 +116,18 @@ op_proven(void *arg)
 
 /* --- updates -------------------------------------------------------------- */
 
+/* With what was said of patches before. */
 static void
-told(const struct wire_outcome *o, struct host_applied *out)
+told(struct hotfix_host *h, const struct wire_outcome *o,
+    struct host_applied *out)
 {
 	out->result = o->result;
 	out->text = o->text;
 	out->len = o->len;
+	if (h->said.len > 0 && buf_append(&h->said, o->text, o->len) == 0) {
+		out->text = (const char *)h->said.data;
+		out->len = h->said.len;
+	}
 	out->took_ns = o->took_ns;
 	out->rehearsed_ns = o->rehearsed_ns;
 	out->stall_ns = o->stall_ns;
@@ -121,8 +140,75 @@ answer(void *arg, uint64_t id, const struct wire_outcome *o)
 	struct host_applied out;
 
 	h->trying = 0;
-	told(o, &out);
+	told(h, o, &out);
 	host_answer(h->host, id, &out);
+}
+
+static struct patches_change
+change_of(const struct hotfix_host *h, const struct wire_update *u)
+{
+	const struct coming *n = &h->coming;
+	struct patches_change c = {.id = u->doc->id,
+	    .drop = u->drop,
+	    .ndrop = u->ndrop,
+	    .waits = u->doc->on != NULL,
+	    .alone = n->alone,
+	    .back = n->back};
+
+	if (n->id == u->doc->id) {
+		c.file = n->file;
+		c.len = n->len;
+	}
+	return c;
+}
+
+static int
+be_before(void *arg, uint64_t id, const struct wire_update *u, struct buf *text)
+{
+	struct hotfix_host *h = arg;
+	struct patches_change c;
+
+	if (u == NULL)
+		return patches_release(h->patches, id, text);
+	c = change_of(h, u);
+	return patches_enter(h->patches, &c, text);
+}
+
+static void
+be_after(void *arg, int went_well, struct buf *text)
+{
+	struct hotfix_host *h = arg;
+
+	if (went_well)
+		patches_keep(h->patches);
+	else
+		patches_undo(h->patches, text);
+}
+
+static void
+log_lines(struct hotfix_host *h, struct buf *lines)
+{
+	char *line = buf_text(lines), *end;
+
+	for (; line != NULL && *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		if (end == NULL)
+			return;
+		*end = '\0';
+		wire_log(&h->wire, line);
+	}
+}
+
+/* The rest of it has left the program. */
+static void
+drop_patch(struct hotfix_host *h, uint64_t id)
+{
+	struct buf lines = BUF_INIT;
+
+	if (patches_leave(h->patches, id, &lines) == 0)
+		patches_keep(h->patches);
+	log_lines(h, &lines);
+	buf_free(&lines);
 }
 
 /* What waited has its result; when more of it waits, not yet. */
@@ -134,7 +220,10 @@ settled(void *arg, uint64_t id, const struct wire_outcome *o)
 
 	if (o->result == RESULT_DEFERRED || o->result == RESULT_HAVE)
 		return;
-	told(o, &out);
+	buf_reset(&h->said);
+	told(h, o, &out);
+	if (o->result != RESULT_APPLIED)
+		drop_patch(h, id);
 	host_settled(h->host, id, &out);
 }
 
@@ -166,12 +255,50 @@ cb_due(void *arg, uint64_t id)
 
 	if (wire_is_trying(&h->wire, id))
 		return;
-	if (!h->rehearse)
+	if (!h->rehearse || patches_is_alone(h->patches, id))
 		wire_release(&h->wire, id, &o);
 	else if (wire_begin_release(&h->wire, id, settled, h, &o) == 0)
 		return;
 	settled(h, id, &o);
 }
+
+/* A host without a program: the patch alone. */
+static void
+apply_patch(struct hotfix_host *h, const struct wire_update *u,
+    struct wire_outcome *out)
+{
+	const struct patches_change c = change_of(h, u);
+	int64_t start_ns = clock_mono_ns();
+
+	if (patches_enter(h->patches, &c, &h->said) == 0) {
+		patches_keep(h->patches);
+		out->result = RESULT_APPLIED;
+	}
+	out->took_ns = clock_mono_ns() - start_ns;
+}
+
+/* The Lua part, and the patch with it. 1, or 0: the answer comes later. */
+static int
+apply_lua(struct hotfix_host *h, const struct wire_update *u, enum host_how how,
+    struct wire_outcome *out)
+{
+	if (h->rehearse && (how == HOST_PUSH || how == HOST_CHECK)) {
+		if (wire_begin(&h->wire,
+			how == HOST_CHECK ? WIRE_CHECK : WIRE_APPLY, u, answer,
+			h, out) == 0) {
+			h->trying = u->doc->id;
+			return 0;
+		}
+	} else if (how == HOST_CHECK) {
+		wire_compile(&h->wire, u, out);
+	} else if (h->rehearse && how == HOST_START) {
+		wire_apply_tried(&h->wire, u, out);
+	} else {
+		wire_apply(&h->wire, u, out);
+	}
+	return 1;
+}
+
 static int
 cb_apply(void *arg, const struct doc *d, const struct host_parts *parts,
     const uint64_t *drop, size_t ndrop, enum host_how how,
@@ -180,24 +307,50 @@ cb_apply(void *arg, const struct doc *d, const struct host_parts *parts,
 	struct hotfix_host *h = arg;
 	const struct wire_update u = {
 	    d, parts->server, parts->server_len, drop, ndrop};
-	struct wire_outcome o;
+	struct wire_outcome o = {.result = RESULT_FAILED};
+	struct patches_change c;
 
-	if (h->rehearse && (how == HOST_PUSH || how == HOST_CHECK)) {
-		if (wire_begin(&h->wire,
-			how == HOST_CHECK ? WIRE_CHECK : WIRE_APPLY, &u, answer,
-			h, &o) == 0) {
-			h->trying = d->id;
-			return 0;
-		}
-	} else if (how == HOST_CHECK) {
-		wire_compile(&h->wire, &u, &o);
-	} else if (h->rehearse && how == HOST_START) {
-		wire_apply_tried(&h->wire, &u, &o);
-	} else {
-		wire_apply(&h->wire, &u, &o);
+	h->coming = (struct coming){d->id, parts->native, parts->native_len,
+	    parts->server == NULL, how == HOST_BACK};
+	buf_reset(&h->said);
+	c = change_of(h, &u);
+	/* All that can be told without a change comes first. */
+	if (how != HOST_BACK && patches_check(h->patches, &c, &h->said) != 0) {
+		told(h, &o, out);
+		return 1;
 	}
-	told(&o, out);
+	if (how != HOST_CHECK)
+		buf_reset(&h->said);
+	if (parts->server == NULL && how == HOST_CHECK)
+		o.result = RESULT_READY;
+	else if (h->wire.engine == NULL)
+		apply_patch(h, &u, &o);
+	else if (parts->server == NULL)
+		wire_apply(&h->wire, &u, &o);
+	else if (!apply_lua(h, &u, how, &o))
+		return 0;
+	told(h, &o, out);
 	return 1;
+}
+
+static enum word
+cb_native(void *arg, const struct doc *d, const void *part, size_t len,
+    struct refusal *why)
+{
+	const struct hotfix_host *h = arg;
+
+	if (d->on != NULL && h->wire.engine == NULL)
+		return refuse(why, WORD_UNSUPPORTED,
+		    "on: no program runs here that could fire an event");
+	return patches_fit(part, len, why);
+}
+
+static void
+cb_status(void *arg, struct buf *out)
+{
+	const struct hotfix_host *h = arg;
+
+	patches_put_status(h->patches, out);
 }
 
 static void
@@ -213,10 +366,21 @@ static void
 cb_revert(void *arg, uint64_t id, struct host_applied *out)
 {
 	struct hotfix_host *h = arg;
-	struct wire_outcome o;
+	struct wire_outcome o = {.result = RESULT_FAILED};
+	int64_t start_ns = clock_mono_ns();
 
-	wire_revert(&h->wire, &id, 1, &o);
-	told(&o, out);
+	buf_reset(&h->said);
+	/* It may be in use below another one; Lua always goes. */
+	if (patches_leave(h->patches, id, &h->said) == 0) {
+		o.result = RESULT_REVERTED;
+		if (h->wire.engine != NULL)
+			wire_revert(&h->wire, &id, 1, &o);
+		be_after(h,
+		    o.result == RESULT_REVERTED || o.result == RESULT_PARTIAL,
+		    &h->said);
+	}
+	o.took_ns = clock_mono_ns() - start_ns;
+	told(h, &o, out);
 }
 
 /* --- packages ---------------------------------------------------------------
@@ -443,6 +607,10 @@ set_callbacks(struct host_callbacks *cb, struct hotfix_host *h, int program)
 	cb->reload = cb_reload;
 	cb->log = op_log;
 	cb->rearm = cb_rearm;
+	cb->apply = cb_apply;
+	cb->revert = cb_revert;
+	cb->native = cb_native;
+	cb->status = cb_status;
 	if (h->mirror != NULL) {
 		cb->package = cb_package;
 		cb->package_cancel = cb_package_cancel;
@@ -452,10 +620,8 @@ set_callbacks(struct host_callbacks *cb, struct hotfix_host *h, int program)
 	if (!program)
 		return;
 	cb->login = cb_login;
-	cb->apply = cb_apply;
 	cb->cancel = cb_cancel;
 	cb->due = cb_due;
-	cb->revert = cb_revert;
 }
 
 static void
@@ -470,6 +636,8 @@ destroy(struct hotfix_host *h)
 	h->host = NULL;
 	mirror_free(h->mirror);
 	wire_end(&h->wire);
+	patches_free(h->patches);
+	buf_free(&h->said);
 	for (i = 0; i < h->npub; i++)
 		free(h->pub[i]);
 	free(h->pub);
@@ -530,6 +698,7 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	    .state_dir = o->state_dir,
 	    .skip = o->skip,
 	    .nskip = o->nskip,
+	    .no_script = o->script == NULL,
 	    .clock = clock};
 	struct keyring keys = KEYRING_INIT;
 	char machine[SOCK_NAME_MAX + 1] = "";
@@ -540,8 +709,11 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 		goto fail;
 	h->loop = l;
 	h->rehearse = o->rehearse;
+	h->beside = (struct wire_beside){h, be_before, be_after};
 	wire_init(&h->wire, l, o->log, o->arg);
-	if (keep_paths(h, o) != 0)
+	h->wire.beside = &h->beside;
+	h->patches = patches_new();
+	if (h->patches == NULL || keep_paths(h, o) != 0)
 		goto fail;
 	if (config.name == NULL) {
 		if (gethostname(machine, sizeof machine - 1) != 0)

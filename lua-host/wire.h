@@ -31,7 +31,8 @@ void wire_error(struct hotfix_error *e, const struct err *err);
 /* An update on its way into the program, or one that waited in it. */
 struct wire_update {
 	const struct doc *doc; /* "on": it waits for that event */
-	const void *part;
+	const void *part;      /* NULL: nothing of it is Lua, but it has its
+				  place among the updates */
 	size_t len;
 	const uint64_t *drop; /* updates that leave in the same step */
 	size_t ndrop;
@@ -49,6 +50,19 @@ struct wire_outcome {
 
 struct wire_trial;
 
+/*
+ * What else comes with an update, in one step with its text. before: the
+ * program is about to be changed for good: 0, or -1: it is not to be. u NULL:
+ * it waited. after: the text came in, or it did not and nothing is to be left.
+ * Both append lines to the report, which come before its own.
+ */
+struct wire_beside {
+	void *arg;
+	int (*before)(void *arg, uint64_t id, const struct wire_update *u,
+	    struct buf *text);
+	void (*after)(void *arg, int went_well, struct buf *text);
+};
+
 struct wire {
 	struct loop *loop;
 	struct loop_timer timer; /* the program's earliest */
@@ -64,8 +78,9 @@ struct wire {
 	 * NULL. */
 	void (*releasing)(void *arg, uint64_t id);
 	void *releasing_arg;
-	struct wire_trial *trials; /* rehearsals, the oldest first */
-	struct loop_timer next;    /* begins the next release's rehearsal */
+	const struct wire_beside *beside; /* NULL: nothing comes with it */
+	struct wire_trial *trials;        /* rehearsals, the oldest first */
+	struct loop_timer next; /* begins the next release's rehearsal */
 };
 
 void wire_init(struct wire *w, struct hotfix_loop *l,

@@ -60,19 +60,9 @@ enter(struct engine *e, const struct wire_update *u, struct engine_report *r)
 	    u->part, u->len, u->doc->on, r);
 }
 
-void
-wire_apply(struct wire *w, const struct wire_update *u,
-    struct wire_outcome *out)
-{
-	const struct engine_text text = {.text = u->part, .len = u->len};
-
-	wire_apply_both(w, u, NULL, &text, out);
-}
-
-void
-wire_apply_both(struct wire *w, const struct wire_update *u,
-    const struct engine_text *below, const struct engine_text *text,
-    struct wire_outcome *out)
+static enum engine_result
+change(struct wire *w, const struct wire_update *u,
+    const struct engine_text *below, const struct engine_text *text)
 {
 	enum engine_result r = engine_change_both(w->engine, u->drop, u->ndrop,
 	    u->doc->id, u->doc->feature, below, text, u->doc->on, &w->report);
@@ -81,15 +71,108 @@ wire_apply_both(struct wire *w, const struct wire_update *u,
 	/* What has left is not tried any more. */
 	for (i = 0; went_well(r) && i < u->ndrop; i++)
 		wire_forget(w, u->drop[i]);
+	return r;
+}
+
+/* The lines are the first of the report. */
+static void
+put_first(struct wire *w, struct buf *text)
+{
+	struct buf own = w->report.text;
+	size_t room =
+	    text->len < ENGINE_REPORT_MAX ? ENGINE_REPORT_MAX - text->len : 0;
+
+	if (text->len == 0) {
+		buf_free(text);
+		return;
+	}
+	/* Cut between lines. */
+	if (own.len > room) {
+		while (room > 0 && own.data[room - 1] != '\n')
+			room--;
+		own.len = room;
+	}
+	buf_append(text, own.data, own.len);
+	buf_free(&own);
+	w->report.text = *text;
+}
+
+/* 0, or -1: it is not to be, and why is the report. */
+static int
+begin_beside(struct wire *w, uint64_t id, const struct wire_update *u,
+    struct buf *text)
+{
+	if (w->beside == NULL ||
+	    w->beside->before(w->beside->arg, id, u, text) == 0)
+		return 0;
+	engine_report_free(&w->report);
+	put_first(w, text);
+	return -1;
+}
+
+/* The change came to r, and the report tells of it. */
+static void
+end_beside(struct wire *w, enum engine_result r, struct buf *text)
+{
+	if (w->beside != NULL)
+		w->beside->after(w->beside->arg, went_well(r), text);
+	put_first(w, text);
+}
+
+void
+wire_apply(struct wire *w, const struct wire_update *u,
+    struct wire_outcome *out)
+{
+	/* An empty list of modules is a text that does nothing and, unlike an
+	 * empty text, can be taken back. */
+	static const struct engine_module none[1];
+	const struct engine_text text = {.text = u->part,
+	    .len = u->len,
+	    .modules = u->part == NULL ? none : NULL};
+	struct buf lines = BUF_INIT;
+	enum engine_result r = ENGINE_FAILED;
+
+	if (begin_beside(w, u->doc->id, u, &lines) == 0) {
+		r = change(w, u, NULL, &text);
+		end_beside(w, r, &lines);
+	}
 	fill(w, r, out);
+}
+
+void
+wire_apply_both(struct wire *w, const struct wire_update *u,
+    const struct engine_text *below, const struct engine_text *text,
+    struct wire_outcome *out)
+{
+	fill(w, change(w, u, below, text), out);
+}
+
+/* What waited has failed before it was tried here: it leaves. */
+static void
+drop_waiting(struct wire *w, uint64_t id)
+{
+	struct engine_report undoing;
+
+	engine_report_init(&undoing);
+	engine_change(w->engine, &id, 1, 0, "", "", 0, &undoing);
+	engine_report_free(&undoing);
 }
 
 void
 wire_release(struct wire *w, uint64_t id, struct wire_outcome *out)
 {
+	struct buf lines = BUF_INIT;
+	enum engine_result r = ENGINE_FAILED;
+
 	if (w->releasing != NULL)
 		w->releasing(w->releasing_arg, id);
-	fill(w, engine_release(w->engine, id, &w->report), out);
+	if (begin_beside(w, id, NULL, &lines) == 0) {
+		r = engine_release(w->engine, id, &w->report);
+		end_beside(w, r, &lines);
+	} else {
+		drop_waiting(w, id);
+	}
+	fill(w, r, out);
 }
 
 void
@@ -204,17 +287,6 @@ set_text(struct wire *w, const char *text, size_t len)
 {
 	engine_report_free(&w->report);
 	buf_append(&w->report.text, text, len);
-}
-
-/* What waited has failed before it was tried here: it leaves. */
-static void
-drop_waiting(struct wire *w, uint64_t id)
-{
-	struct engine_report undoing;
-
-	engine_report_init(&undoing);
-	engine_change(w->engine, &id, 1, 0, "", "", 0, &undoing);
-	engine_report_free(&undoing);
 }
 
 /* After the rehearsal: what is to be done here. */

@@ -1,0 +1,546 @@
+/* The native patches of a host's updates. */
+
+#include "lua-host/patches.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native/apply.h"
+
+struct entry {
+	uint64_t id;
+	struct native_patch *patch;
+	uint64_t over; /* the update that took its place; 0: none */
+	int waits, alone;
+};
+
+/* In the order in which they came. */
+struct list {
+	struct entry *v;
+	size_t n;
+};
+
+struct patches {
+	/* before: what undo goes back to, from a change until it is kept or
+	 * undone. A patch may be in both lists. */
+	struct list now, before;
+	int open;
+};
+
+/* --- lists ----------------------------------------------------------------- */
+
+static int
+is_same(const struct native_patch *a, const struct native_patch *b)
+{
+	return memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
+/* The first n entries: is the patch live by one of them? */
+static int
+is_live_in(const struct entry *v, size_t n, const struct native_patch *patch)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!v[i].waits && is_same(v[i].patch, patch))
+			return 1;
+	return 0;
+}
+
+static int
+is_owned_by(const struct list *l, const struct native_patch *patch)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i].patch == patch)
+			return 1;
+	return 0;
+}
+
+static struct entry *
+find(const struct list *l, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i].id == id)
+			return &l->v[i];
+	return NULL;
+}
+
+/* The list and what of it is not in the other one. */
+static void
+list_free(struct list *l, const struct list *other)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (!is_owned_by(other, l->v[i].patch))
+			native_patch_free(l->v[i].patch);
+	free(l->v);
+	l->v = NULL;
+	l->n = 0;
+}
+
+static int
+out_of_memory(struct buf *text)
+{
+	buf_puts(text, "native: out of memory\n");
+	return -1;
+}
+
+/* Empty, with room for one more than are there now. */
+static int
+list_begin(const struct patches *p, struct list *l, struct buf *text)
+{
+	l->n = 0;
+	l->v = malloc((p->now.n + 1) * sizeof *l->v);
+	return l->v != NULL ? 0 : out_of_memory(text);
+}
+
+/* --- from one list to another ---------------------------------------------- */
+
+struct step {
+	int apply; /* else it is taken off */
+	const struct native_patch *patch;
+};
+
+static int
+carry_out(const struct step *s, struct buf *text)
+{
+	struct native_report r;
+	enum native_code code = s->apply ? native_apply(s->patch, &r)
+					 : native_revert(s->patch->id, &r);
+
+	buf_printf(text, "%s\n", r.text);
+	/* Another host of this process, or the program itself, was first. */
+	return code == NATIVE_OK ||
+		       code == (s->apply ? NATIVE_DUP : NATIVE_NOTFOUND)
+		   ? 0
+		   : -1;
+}
+
+/* The steps up to here are undone, the last one first. */
+static void
+go_back(const struct step *steps, size_t n, struct buf *text)
+{
+	struct step back;
+
+	while (n-- > 0) {
+		back = steps[n];
+		back.apply = !back.apply;
+		if (carry_out(&back, text) != 0)
+			buf_printf(text, "%s could not be %s again\n",
+			    back.patch->id,
+			    back.apply ? "applied" : "taken off");
+	}
+}
+
+/* What is live in one list only: the latest is taken off first. 0, or -1: it is
+ * as before. */
+static int
+go(const struct list *from, const struct list *to, struct buf *text)
+{
+	struct step *steps = malloc((from->n + to->n + 1) * sizeof *steps);
+	size_t i, n = 0;
+	int ret = -1;
+
+	if (steps == NULL)
+		return out_of_memory(text);
+	for (i = from->n; i-- > 0;)
+		if (!from->v[i].waits &&
+		    !is_live_in(from->v, i, from->v[i].patch) &&
+		    !is_live_in(to->v, to->n, from->v[i].patch))
+			steps[n++] = (struct step){0, from->v[i].patch};
+	for (i = 0; i < to->n; i++)
+		if (!to->v[i].waits && !is_live_in(to->v, i, to->v[i].patch) &&
+		    !is_live_in(from->v, from->n, to->v[i].patch))
+			steps[n++] = (struct step){1, to->v[i].patch};
+	for (i = 0; i < n; i++)
+		if (carry_out(&steps[i], text) != 0) {
+			go_back(steps, i, text);
+			goto out;
+		}
+	ret = 0;
+out:
+	free(steps);
+	return ret;
+}
+
+/* The list takes the place of the one now; it is freed when that fails. */
+static int
+change_to(struct patches *p, struct list *next, struct buf *text)
+{
+	if (go(&p->now, next, text) != 0) {
+		list_free(next, &p->now);
+		return -1;
+	}
+	p->before = p->now;
+	p->now = *next;
+	p->open = 1;
+	return 0;
+}
+
+/* --- what is to be --------------------------------------------------------- */
+
+static int
+is_in(uint64_t id, const struct patches_change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->ndrop; i++)
+		if (c->drop[i] == id)
+			return 1;
+	return 0;
+}
+
+/* It leaves, or comes to lie below, with this change. */
+static int
+is_dropped(const struct entry *e, const struct patches_change *c)
+{
+	return is_in(e->id, c) || is_in(e->over, c) || e->id == c->id;
+}
+
+static int
+has_function(const struct native_patch *p, uint64_t off)
+{
+	size_t i;
+
+	for (i = 0; i < p->nfuncs; i++)
+		if (p->funcs[i].off == off)
+			return 1;
+	return 0;
+}
+
+static int
+has_all_of(const struct native_patch *p, const struct native_patch *older)
+{
+	size_t i;
+
+	for (i = 0; i < older->nfuncs; i++)
+		if (!has_function(p, older->funcs[i].off))
+			return 0;
+	return 1;
+}
+
+/* 1 when all that is dropped may stay live below this patch. */
+static int
+may_lie_over(const struct patches *p, const struct native_patch *patch,
+    const struct patches_change *c)
+{
+	const struct entry *e;
+	size_t i;
+
+	for (i = 0; i < p->now.n; i++) {
+		e = &p->now.v[i];
+		if (!is_dropped(e, c) || e->waits)
+			continue;
+		if (!has_all_of(patch, e->patch) ||
+		    (strcmp(patch->id, e->patch->id) == 0 &&
+			!is_same(patch, e->patch)))
+			return 0;
+	}
+	return 1;
+}
+
+static const struct entry *
+who_needs(const struct patches *p, const char *id,
+    const struct patches_change *c)
+{
+	size_t i;
+
+	for (i = 0; i < p->now.n; i++)
+		if (!is_dropped(&p->now.v[i], c) &&
+		    strcmp(p->now.v[i].patch->needs, id) == 0)
+			return &p->now.v[i];
+	return NULL;
+}
+
+/*
+ * A program that is started anew is given nothing of what is dropped: neither
+ * this patch nor another one may need it. And ids are what patches are known
+ * by.
+ */
+static int
+look_at_one(const struct patches *p, const struct entry *e,
+    const struct native_patch *patch, const struct patches_change *c,
+    struct buf *text)
+{
+	const struct entry *other;
+
+	if (is_same(patch, e->patch))
+		return 0;
+	if (!is_dropped(e, c)) {
+		if (e->waits || strcmp(patch->id, e->patch->id) != 0)
+			return 0;
+		buf_printf(text,
+		    "update %" PRIu64 " has another patch with the id %s\n",
+		    e->id, patch->id);
+		return -1;
+	}
+	if (strcmp(patch->needs, e->patch->id) == 0) {
+		buf_printf(text,
+		    "%s needs %s of update %" PRIu64 ", whose place it would "
+		    "take; give it another feature\n",
+		    patch->id, e->patch->id, e->id);
+		return -1;
+	}
+	other = who_needs(p, e->patch->id, c);
+	if (other == NULL)
+		return 0;
+	buf_printf(text,
+	    "%s of update %" PRIu64 " needs %s, which would leave; take that "
+	    "update back first\n",
+	    other->patch->id, other->id, e->patch->id);
+	return -1;
+}
+
+static int
+look_at(const struct patches *p, const struct native_patch *patch,
+    const struct patches_change *c, struct buf *text)
+{
+	size_t i;
+
+	for (i = 0; i < p->now.n; i++)
+		if (look_at_one(p, &p->now.v[i], patch, c, text) != 0)
+			return -1;
+	return 0;
+}
+
+/* The patch of the change; NULL: it has none. 0 or -1. */
+static int
+read_patch(struct native_patch **patch, const struct patches_change *c,
+    struct buf *text)
+{
+	struct err e;
+
+	*patch = NULL;
+	if (c->file == NULL ||
+	    native_patch_parse(patch, c->file, c->len, &e) == 0)
+		return 0;
+	buf_printf(text, "%s\n", e.text);
+	return -1;
+}
+
+int
+patches_check(const struct patches *p, const struct patches_change *c,
+    struct buf *text)
+{
+	struct native_patch *patch;
+	struct native_report r;
+	enum native_code code;
+	int ret = -1;
+
+	if (read_patch(&patch, c, text) != 0)
+		return -1;
+	if (patch == NULL)
+		return 0;
+	if (look_at(p, patch, c, text) == 0) {
+		code = native_try(patch, &r);
+		buf_printf(text, "%s\n", r.text);
+		ret = code == NATIVE_OK || code == NATIVE_DUP ? 0 : -1;
+	}
+	native_patch_free(patch);
+	return ret;
+}
+
+/* Those in drop leave, and what lay below them is no more below them. */
+static void
+take_back(const struct patches *p, const struct patches_change *c,
+    struct list *next)
+{
+	struct entry e;
+	size_t i;
+
+	for (i = 0; i < p->now.n; i++) {
+		e = p->now.v[i];
+		if (is_in(e.id, c))
+			continue;
+		if (is_in(e.over, c))
+			e.over = e.id != c->id ? c->id : 0;
+		next->v[next->n++] = e;
+	}
+}
+
+int
+patches_enter(struct patches *p, const struct patches_change *c,
+    struct buf *text)
+{
+	struct native_patch *patch;
+	struct list next;
+	struct entry e;
+	int over;
+	size_t i;
+
+	if (read_patch(&patch, c, text) != 0)
+		return -1;
+	if ((patch != NULL && look_at(p, patch, c, text) != 0) ||
+	    list_begin(p, &next, text) != 0) {
+		native_patch_free(patch);
+		return -1;
+	}
+	over = patch != NULL && !c->waits && may_lie_over(p, patch, c);
+	if (c->back) {
+		take_back(p, c, &next);
+	} else {
+		for (i = 0; i < p->now.n; i++) {
+			e = p->now.v[i];
+			if (!is_dropped(&e, c))
+				next.v[next.n++] = e;
+			else if (over && !e.waits && e.id != c->id) {
+				e.over = c->id;
+				next.v[next.n++] = e;
+			}
+		}
+	}
+	if (patch != NULL && find(&next, c->id) == NULL)
+		next.v[next.n++] =
+		    (struct entry){c->id, patch, 0, c->waits, c->alone};
+	else
+		native_patch_free(patch);
+	return change_to(p, &next, text);
+}
+
+int
+patches_release(struct patches *p, uint64_t id, struct buf *text)
+{
+	const struct entry *waiting = find(&p->now, id);
+	struct list next;
+	size_t i;
+
+	if (list_begin(p, &next, text) != 0)
+		return -1;
+	for (i = 0; i < p->now.n; i++)
+		if (&p->now.v[i] != waiting)
+			next.v[next.n++] = p->now.v[i];
+	if (waiting != NULL) {
+		next.v[next.n] = *waiting;
+		next.v[next.n++].waits = 0;
+	}
+	return change_to(p, &next, text);
+}
+
+int
+patches_leave(struct patches *p, uint64_t id, struct buf *text)
+{
+	struct list next;
+	size_t i;
+
+	if (list_begin(p, &next, text) != 0)
+		return -1;
+	for (i = 0; i < p->now.n; i++)
+		if (p->now.v[i].id != id && p->now.v[i].over != id)
+			next.v[next.n++] = p->now.v[i];
+	return change_to(p, &next, text);
+}
+
+void
+patches_keep(struct patches *p)
+{
+	if (!p->open)
+		return;
+	list_free(&p->before, &p->now);
+	p->open = 0;
+}
+
+void
+patches_undo(struct patches *p, struct buf *text)
+{
+	struct list back;
+
+	if (!p->open)
+		return;
+	if (go(&p->now, &p->before, text) != 0) {
+		buf_puts(text,
+		    "native: the patches stay as they are until the program "
+		    "is started anew\n");
+		patches_keep(p);
+		return;
+	}
+	back = p->before;
+	p->before = p->now;
+	p->now = back;
+	patches_keep(p);
+}
+
+/* --- what is told ---------------------------------------------------------- */
+
+enum word
+patches_fit(const void *file, size_t len, struct refusal *why)
+{
+	struct native_patch *patch;
+	struct native_report r;
+	enum native_code code;
+	struct err e;
+
+	if (native_patch_parse(&patch, file, len, &e) != 0)
+		return WORD_OK;
+	code = native_try(patch, &r);
+	native_patch_free(patch);
+	switch (code) {
+	case NATIVE_ARCH:
+	case NATIVE_BUILD:
+	case NATIVE_PERM:
+	case NATIVE_DISABLED:
+		return refuse(why, WORD_NOT_FOR_ME, "%s", r.text);
+	default:
+		return WORD_OK;
+	}
+}
+
+int
+patches_is_alone(const struct patches *p, uint64_t id)
+{
+	const struct entry *e = find(&p->now, id);
+
+	return e != NULL && e->alone;
+}
+
+static void
+put_entry(const struct entry *e, struct buf *out)
+{
+	const struct native_patch *p = e->patch;
+	size_t i;
+
+	buf_printf(out, "patch: %s %s update=%" PRIu64 " functions=", p->id,
+	    e->waits       ? "waits"
+	    : e->over != 0 ? "below"
+			   : "live",
+	    e->id);
+	for (i = 0; i < p->nfuncs; i++)
+		buf_printf(out, "%s%s", i > 0 ? "," : "", p->funcs[i].name);
+	buf_printf(out, " code=%zu data=%zu\n", p->code + p->rodata,
+	    p->data + p->bss);
+}
+
+void
+patches_put_status(const struct patches *p, struct buf *out)
+{
+	struct native_report r;
+	size_t i;
+
+	native_status(&r);
+	buf_printf(out, "%s\n", r.text);
+	for (i = 0; i < p->now.n; i++)
+		put_entry(&p->now.v[i], out);
+}
+
+/* --- the whole -------------------------------------------------------------- */
+
+struct patches *
+patches_new(void)
+{
+	return calloc(1, sizeof(struct patches));
+}
+
+void
+patches_free(struct patches *p)
+{
+	if (p == NULL)
+		return;
+	patches_keep(p);
+	list_free(&p->now, &p->before);
+	free(p);
+}
