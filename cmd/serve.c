@@ -82,6 +82,7 @@ serve(struct serve *v)
 {
 	struct hotfix_loop *l = NULL;
 	struct hotfix_host *h = NULL;
+	struct hotfix_native_report native;
 	struct run_signals signals;
 	struct hotfix_error error;
 	struct err e;
@@ -89,6 +90,11 @@ serve(struct serve *v)
 
 	if (v->user != NULL && run_as_user(v->user, &e) != 0)
 		return say_err(&v->say, &e);
+	/* Not before: what of its own memory a process may write is another
+	 * matter when it has given up root, and root's handle on it is not to
+	 * be kept. No thread or child is there yet. */
+	hotfix_native_init(NULL, &native);
+	run_log(&v->say, native.text);
 	run_raise_files();
 	l = hotfix_loop_new(getenv("HOTFIX_LOOP"), &error);
 	if (l == NULL || run_signals_open(&signals, l, &error) != 0 ||

@@ -52,7 +52,7 @@ print_field(struct say *s, const char *name, const char *value)
 	static const char *const counts[] = {"uptime", "clients", "connections",
 	    "logins", "refusals", "live", "unknown-updates", "stray-results",
 	    "running", "applied", "failed", "waiting", "seconds", "bytes", "of",
-	    "fetching", NULL};
+	    "fetching", "code", "data", NULL};
 	uint64_t n;
 
 	if (is_one_of(name, counts) &&
@@ -62,8 +62,8 @@ print_field(struct say *s, const char *name, const char *value)
 		say_text(s, name, value);
 }
 
-/* "ID FEATURE STATE name=value...", "ID NAME RELEASE STATE name=value..." or
- * "ADDRESS SECONDS" as an object. */
+/* "ID FEATURE STATE name=value...", "ID NAME RELEASE STATE name=value...",
+ * "ID STATE name=value..." or "ADDRESS SECONDS" as an object. */
 static void
 print_object(struct say *s, const char *name, char *value)
 {
@@ -71,10 +71,13 @@ print_object(struct say *s, const char *name, char *value)
 	static const char *const package[] = {
 	    "id", "name", "release", "state", NULL};
 	static const char *const open[] = {"address", "seconds", NULL};
+	static const char *const patch[] = {"id", "state", NULL};
 	static const char *const pairs[] = {"server", "running", "applied",
-	    "failed", "waiting", "bytes", "of", "fetching", "from", NULL};
+	    "failed", "waiting", "bytes", "of", "fetching", "from", "update",
+	    "functions", "code", "data", NULL};
 	const char *const *names = strcmp(name, "open") == 0      ? open
 				   : strcmp(name, "package") == 0 ? package
+				   : strcmp(name, "patch") == 0   ? patch
 								  : update;
 	char *word, *equals;
 
@@ -99,7 +102,7 @@ static void
 print_status(struct say *s, const struct host_line *l)
 {
 	static const char *const repeated[] = {
-	    "update", "package", "open", NULL};
+	    "update", "package", "patch", "open", NULL};
 	static const char *const said[] = {"host", "address", NULL};
 	char name[FIELD_MAX], value[FIELD_MAX];
 	const char *line;

@@ -158,4 +158,98 @@ size_t hotfix_client_have(const struct hotfix_client *c, uint64_t *ids,
 void hotfix_client_disconnect(struct hotfix_client *c);
 void hotfix_client_stop(struct hotfix_client *c);
 
+/* --- native patches ---------------------------------------------------- */
+
+/*
+ * The functions of the running executable are replaced by others, without a
+ * stop: hotfix-native(7). This is of the process, not of a host; when it was
+ * initialised, the hosts in the process take native parts of updates.
+ *
+ * HOTFIX_PATCHABLE in front of a function lets it be replaced whatever the
+ * flags are that its file is compiled with: it has room for a jump at its
+ * entry, and its callers know nothing of what is in it. With clang it cannot
+ * be static.
+ */
+#if defined(__aarch64__)
+#define HOTFIX_ENTRY 2 /* instructions of 4 bytes each; one is needed */
+#else
+#define HOTFIX_ENTRY 5 /* bytes of a jump */
+#endif
+#if defined(__clang__)
+#define HOTFIX_PATCHABLE                     \
+	__attribute__((noinline, used, weak, \
+	    patchable_function_entry(HOTFIX_ENTRY)))
+#elif defined(__GNUC__)
+#define HOTFIX_PATCHABLE \
+	__attribute__((noipa, used, patchable_function_entry(HOTFIX_ENTRY)))
+#else
+#define HOTFIX_PATCHABLE
+#endif
+
+enum hotfix_native_code {
+	HOTFIX_NATIVE_OK,
+	HOTFIX_NATIVE_IO,       /* the file could not be read */
+	HOTFIX_NATIVE_FORMAT,   /* it is no patch file, or a damaged one */
+	HOTFIX_NATIVE_ARCH,     /* for another machine */
+	HOTFIX_NATIVE_BUILD,    /* for another build of the executable */
+	HOTFIX_NATIVE_MODULE,   /* an address that is not in its code */
+	HOTFIX_NATIVE_DUP,      /* live already: no failure */
+	HOTFIX_NATIVE_NEEDS,    /* the patch that it needs is not live */
+	HOTFIX_NATIVE_SPACE,    /* the reserve, or memory, is full */
+	HOTFIX_NATIVE_MISMATCH, /* the old function is not what it was */
+	HOTFIX_NATIVE_RANGE,    /* something is too far away */
+	HOTFIX_NATIVE_PERM,     /* the system does not let code be written */
+	HOTFIX_NATIVE_BUSY,     /* a thread did not halt; try again */
+	HOTFIX_NATIVE_ORDER,    /* a later patch lies over it, or needs it */
+	HOTFIX_NATIVE_NOTFOUND, /* no such patch is live */
+	HOTFIX_NATIVE_DISABLED  /* not initialised, or not possible here */
+};
+
+struct hotfix_native_options {
+	int signal;       /* that halts threads; 0: SIGRTMAX - 3 */
+	int64_t bound_ns; /* of waiting for all threads; 0: 1 s */
+	/* 1: where nothing else works, code may be writable and executable for
+	 * a moment. */
+	int allow_rwx;
+	/* 1: no other thread is ever near, none is looked for. */
+	int no_threads;
+};
+
+struct hotfix_native_report {
+	enum hotfix_native_code code;
+	char id[65];
+	char text[256];     /* one line for people */
+	unsigned functions; /* replaced */
+	unsigned threads;   /* others that were halted */
+	unsigned inside;    /* of all, in the old code just then */
+	int64_t load_ns, pause_ns;
+	size_t code_left, data_left; /* of the reserve, bytes */
+};
+
+/*
+ * All of these return the code, which stands in the report too (NULL: nobody
+ * wants one). With any but OK the program runs as before. From any thread,
+ * never from a signal handler.
+ */
+
+/* Early in main, as the user that the program will run as; options NULL: the
+ * defaults. Text: "patchable: yes (proc-mem)", or why not. */
+enum hotfix_native_code hotfix_native_init(const struct hotfix_native_options
+					       *o,
+    struct hotfix_native_report *r);
+/* A patch file that hotfix native create made. Blocks: a file is read, and
+ * threads are halted for some microseconds. */
+enum hotfix_native_code hotfix_native_apply(const char *path,
+    struct hotfix_native_report *r);
+/* Whether that would go well; nothing changes. */
+enum hotfix_native_code hotfix_native_check(const char *path,
+    struct hotfix_native_report *r);
+/* Back to the code of before, by the patch's id. */
+enum hotfix_native_code hotfix_native_revert(const char *id,
+    struct hotfix_native_report *r);
+/* A line for each patch that is live, the oldest first; their number. */
+size_t hotfix_native_list(void (*each)(void *arg, const char *line), void *arg);
+/* For threads that block the signal: call it often. */
+void hotfix_native_safepoint(void);
+
 #endif
