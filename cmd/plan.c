@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "lua-host/wrap.h"
+#include "native/patch.h"
 
 #define SHOWN 128 /* of an option's value in a message */
 
@@ -76,6 +77,8 @@ file_of(const struct plan *p, enum doc_part_kind kind)
 int
 plan_has_part(const struct plan *p, enum doc_part_kind kind)
 {
+	if (kind == DOC_NATIVE)
+		return p->native != NULL;
 	return file_of(p, kind) != NULL || p->modules[kind].n > 0;
 }
 
@@ -132,7 +135,7 @@ check_modules(const struct plan *p, size_t side, size_t *nstdin, struct err *e)
 static int
 check_sources(const struct plan *p, struct err *e)
 {
-	size_t nstdin = 0, i;
+	size_t nstdin = p->native != NULL && strcmp(p->native, "-") == 0, i;
 	const char *file;
 
 	for (i = 0; i < NSIDES; i++) {
@@ -145,7 +148,8 @@ check_sources(const struct plan *p, struct err *e)
 	if (nstdin > 1)
 		return err_set(e, ERR_USAGE,
 		    "two files from one standard input%s",
-		    p->modules[DOC_SERVER].n + p->modules[DOC_CLIENT].n == 0
+		    p->modules[DOC_SERVER].n + p->modules[DOC_CLIENT].n == 0 &&
+			    p->native == NULL
 			? ": use --both"
 			: "");
 	return 0;
@@ -208,6 +212,27 @@ out:
 	return ret;
 }
 
+/* A file that no host could apply is not signed. */
+static int
+read_native(struct plan *p, struct err *e)
+{
+	struct buf *b = &p->parts[DOC_NATIVE];
+	struct native_patch *patch;
+	struct err why;
+
+	if (p->native == NULL)
+		return 0;
+	if (file_read(p->native, DOC_NATIVE_MAX, b, e) != 0)
+		return -1;
+	if (native_patch_parse(&patch, b->data, b->len, &why) != 0)
+		return err_set(e, why.kind, "%.200s: %.250s", p->native,
+		    why.text);
+	native_patch_free(patch);
+	p->spec.parts[DOC_NATIVE].bytes = b->data;
+	p->spec.parts[DOC_NATIVE].len = b->len;
+	return 0;
+}
+
 /* The feature of a part's file: its name without folder and extension, made
  * to fit. */
 static int
@@ -231,7 +256,8 @@ feature_from_path(char out[DOC_FEATURE + 1], const char *path)
 	return i > 0 ? 0 : -1;
 }
 
-/* The first file of the server part, else of the client part. */
+/* The first file of the server part, else of the client part, else the patch.
+ */
 static const char *
 first_file(const struct plan *p)
 {
@@ -244,7 +270,7 @@ first_file(const struct plan *p)
 			file =
 			    strchr(p->modules[sides[i].kind].items[0], '=') + 1;
 	}
-	return file;
+	return file != NULL ? file : p->native;
 }
 
 static int
@@ -272,7 +298,8 @@ plan_read_parts(struct plan *p, struct err *e)
 	struct buf *b;
 	size_t i;
 
-	if (check_sources(p, e) != 0 || name_feature(p, e) != 0)
+	if (check_sources(p, e) != 0 || name_feature(p, e) != 0 ||
+	    read_native(p, e) != 0)
 		return -1;
 	/* Both files first: what --both gives to the clients has none of the
 	 * server's modules. */

@@ -23,7 +23,7 @@
 
 struct plan {
 	/* options */
-	const char *server, *client, *both;
+	const char *server, *client, *both, *native;
 	struct option_list modules[DOC_NPARTS]; /* NAME=FILE, of each side */
 	const char *version, *platform, *program;
 	const char *server_version, *server_program, *zone;
@@ -57,9 +57,10 @@ void plan_target_options(struct plan *p,
 int plan_has_part(const struct plan *p, enum doc_part_kind kind);
 
 /*
- * The parts from their files, and the feature's name. A part is the text of its
- * file, then the modules (lua-host/wrap.h) in the order in which they were
- * given. 0, or -1 with err.
+ * The parts from their files, and the feature's name. A part of Lua is the text
+ * of its file, then the modules (lua-host/wrap.h) in the order in which they
+ * were given; the native part is a patch file, which is looked at. 0, or -1
+ * with err.
  */
 int plan_read_parts(struct plan *p, struct err *e);
 

@@ -22,7 +22,8 @@
 static int
 has_parts(const struct plan *p)
 {
-	return plan_has_part(p, DOC_SERVER) || plan_has_part(p, DOC_CLIENT);
+	return plan_has_part(p, DOC_SERVER) || plan_has_part(p, DOC_CLIENT) ||
+	       plan_has_part(p, DOC_NATIVE);
 }
 
 /* 1 when something is said that a finished document says already. */
@@ -48,8 +49,9 @@ check_usage(const struct say *s, const struct plan *p)
 	if (p->again != NULL)
 		return 0;
 	if (!has_parts(p))
-		return options_complain(s, "no part: give --server, --client"
-					   " or --both FILE, or a module");
+		return options_complain(s, "no part: give --server, --client,"
+					   " --both or --native FILE, or a"
+					   " module");
 	if (p->both != NULL && (p->server != NULL || p->client != NULL))
 		return options_complain(s, "--both excludes --server and"
 					   " --client");
@@ -228,7 +230,7 @@ out:
 int
 cmd_push(int argc, char **argv)
 {
-	static const char *const later[] = {"native", "at", "canary", NULL};
+	static const char *const later[] = {"at", "canary", NULL};
 	struct plan p = {
 	    .wait_ms = -1, .take_back_ms = -1, .clock = CLOCK_OPTIONS_INIT};
 	const struct option options[] = {
@@ -245,6 +247,8 @@ cmd_push(int argc, char **argv)
 		.list = &p.modules[DOC_SERVER]},
 	    {0, "client-module", "NAME=FILE", "a module's new source, clients",
 		.list = &p.modules[DOC_CLIENT]},
+	    {0, "native", "FILE", "part: a patch for the host's executable",
+		.text = &p.native},
 	    {0, "dry-run", NULL, "try it everywhere, change nothing",
 		.flag = &p.dry_run},
 	    {0, "on", "EVENT", "apply it at this event of the program",

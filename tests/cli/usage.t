@@ -72,7 +72,7 @@ for v in push revert retire open close accept reload; do
 	exits 2 "$v: a missing value is wrong use"
 	one_line "$v: told in one line"
 done
-for o in 'push --native' 'push --at' 'push --canary' 'serve --metrics' \
+for o in 'push --at' 'push --canary' 'serve --metrics' \
 	'status --metrics' 'status --wait'; do
 	# shellcheck disable=SC2086
 	run "$hotfix" $o x
