@@ -40,7 +40,8 @@ ifeq ($(IS_CLANG),)
 PATCHABLE := -fpatchable-function-entry=5 \
 	-flive-patching=inline-only-static -fno-lto -frecord-gcc-switches
 else
-PATCHABLE := -fpatchable-function-entry=5 -fsemantic-interposition \
+# Only position independent code of a library is left alone.
+PATCHABLE := -fPIC -fpatchable-function-entry=5 -fsemantic-interposition \
 	-frecord-command-line
 endif
 

@@ -165,10 +165,11 @@ void hotfix_client_stop(struct hotfix_client *c);
  * stop: hotfix-native(7). This is of the process, not of a host; when it was
  * initialised, the hosts in the process take native parts of updates.
  *
- * HOTFIX_PATCHABLE in front of a function lets it be replaced whatever the
- * flags are that its file is compiled with: it has room for a jump at its
- * entry, and its callers know nothing of what is in it. With clang it cannot
- * be static.
+ * HOTFIX_PATCHABLE in front of a function's definition lets it be replaced
+ * whatever the flags are that its file is compiled with: it has room for a jump
+ * at its entry, and its callers know nothing of what is in it. hotfix native
+ * create knows such functions by their section. With clang it cannot be
+ * static: nothing keeps clang from knowing its callees.
  */
 #if defined(__aarch64__)
 #define HOTFIX_ENTRY 2 /* instructions of 4 bytes each; one is needed */
@@ -176,12 +177,13 @@ void hotfix_client_stop(struct hotfix_client *c);
 #define HOTFIX_ENTRY 5 /* bytes of a jump */
 #endif
 #if defined(__clang__)
-#define HOTFIX_PATCHABLE                     \
-	__attribute__((noinline, used, weak, \
+#define HOTFIX_PATCHABLE                                                  \
+	__attribute__((noinline, used, weak, section("hotfix_patchable"), \
 	    patchable_function_entry(HOTFIX_ENTRY)))
 #elif defined(__GNUC__)
-#define HOTFIX_PATCHABLE \
-	__attribute__((noipa, used, patchable_function_entry(HOTFIX_ENTRY)))
+#define HOTFIX_PATCHABLE                                         \
+	__attribute__((noipa, used, section("hotfix_patchable"), \
+	    patchable_function_entry(HOTFIX_ENTRY)))
 #else
 #define HOTFIX_PATCHABLE
 #endif

@@ -63,8 +63,8 @@ hotfix_native_init(const struct hotfix_native_options *o,
 		options.signal = o->signal;
 		options.bound_ns = o->bound_ns;
 		options.allow_rwx = o->allow_rwx;
-		options.park = o->no_threads ? NATIVE_PARK_OFF
-					     : NATIVE_PARK_AUTO;
+		options.park =
+		    o->no_threads ? NATIVE_PARK_OFF : NATIVE_PARK_AUTO;
 	}
 	code = native_init(&options, &report);
 	return tell(r, code, &report);

@@ -28,7 +28,8 @@ struct patches {
 	int open;
 };
 
-/* --- lists ----------------------------------------------------------------- */
+/* --- lists -----------------------------------------------------------------
+ */
 
 static int
 is_same(const struct native_patch *a, const struct native_patch *b)
@@ -100,7 +101,8 @@ list_begin(const struct patches *p, struct list *l, struct buf *text)
 	return l->v != NULL ? 0 : out_of_memory(text);
 }
 
-/* --- from one list to another ---------------------------------------------- */
+/* --- from one list to another ----------------------------------------------
+ */
 
 struct step {
 	int apply; /* else it is taken off */
@@ -183,7 +185,8 @@ change_to(struct patches *p, struct list *next, struct buf *text)
 	return 0;
 }
 
-/* --- what is to be --------------------------------------------------------- */
+/* --- what is to be ---------------------------------------------------------
+ */
 
 static int
 is_in(uint64_t id, const struct patches_change *c)
@@ -465,7 +468,8 @@ patches_undo(struct patches *p, struct buf *text)
 	patches_keep(p);
 }
 
-/* --- what is told ---------------------------------------------------------- */
+/* --- what is told ----------------------------------------------------------
+ */
 
 enum word
 patches_fit(const void *file, size_t len, struct refusal *why)
@@ -527,7 +531,8 @@ patches_put_status(const struct patches *p, struct buf *out)
 		put_entry(&p->now.v[i], out);
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------
+ */
 
 struct patches *
 patches_new(void)

@@ -1,7 +1,7 @@
 /*
  * The patches of a host's updates, over a process that is played: what is live
- * in it is a list of names. Patches here have functions a, b, c at offsets 1000,
- * 2000 and 3000.
+ * in it is a list of names. Patches here have functions a, b, c at offsets
+ * 1000, 2000 and 3000.
  */
 
 #include "tests/tap.h"
@@ -15,7 +15,8 @@
 
 #define LIVE 16
 
-/* --- the process ------------------------------------------------------------ */
+/* --- the process ------------------------------------------------------------
+ */
 
 static struct {
 	struct {
@@ -24,9 +25,9 @@ static struct {
 		size_t nfuncs;
 	} live[LIVE];
 	size_t n;
-	struct buf did;  /* "+p1 -p1" */
-	int busy_at;     /* the so many-th change from now fails; 0: none */
-	int busy_for;    /* and so many after it */
+	struct buf did; /* "+p1 -p1" */
+	int busy_at;    /* the so many-th change from now fails; 0: none */
+	int busy_for;   /* and so many after it */
 	enum native_code try_says;
 } process;
 
@@ -126,7 +127,8 @@ native_status(struct native_report *r)
 	return say(r, NATIVE_OK, "yes", "patchable:");
 }
 
-/* --- patches ---------------------------------------------------------------- */
+/* --- patches ----------------------------------------------------------------
+ */
 
 struct file {
 	uint8_t bytes[8192];
@@ -168,7 +170,8 @@ file_of(const char *id, const char *functions, const char *needs, uint8_t value)
 	return f;
 }
 
-/* --- the host --------------------------------------------------------------- */
+/* --- the host ---------------------------------------------------------------
+ */
 
 static struct patches *patches;
 static struct buf text = BUF_INIT;
@@ -446,7 +449,8 @@ test_undo(void)
 	c = change(3, &f3, &one);
 	patches_enter(patches, &c, &text);
 	patches_undo(patches, &text);
-	IS_STR(did(), "+p1 -p1 +p3 -p3 +p1 ", "one whose place was taken is back");
+	IS_STR(did(), "+p1 -p1 +p3 -p3 +p1 ",
+	    "one whose place was taken is back");
 
 	/* A halt that fails in the middle. */
 	process.busy_at = 2;
