@@ -385,6 +385,8 @@ patches_enter(struct patches *p, const struct patches_change *c,
 		return -1;
 	}
 	over = patch != NULL && !c->waits && may_lie_over(p, patch, c);
+	if (patch != NULL && is_live_in(p->now.v, p->now.n, patch))
+		buf_printf(text, "%s: live already\n", patch->id);
 	if (c->back) {
 		take_back(p, c, &next);
 	} else {

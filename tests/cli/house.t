@@ -44,6 +44,15 @@ case $HOTFIX_BUILD in
 	;;
 esac
 
+# Of two functions of one name the linker takes the one that it meets first, and
+# says nothing when the other one is in the archive.
+nm -g --defined-only "$HOTFIX_BUILD/libhotfix.a" "$HOTFIX_BUILD/hotfix.o" \
+	"$HOTFIX_BUILD"/cmd/*.o |
+	awk 'NF == 3 && $2 ~ /[A-U]/ && $3 !~ /^_/ { print $3 }' |
+	sort | uniq -d >twice
+[ ! -s twice ]
+ok $? 'no name is that of two functions' || note twice
+
 run "$hotfix" --version
 exits 0 '--version is answered'
 out_has '^hotfix [0-9]' 'with the version'

@@ -55,7 +55,7 @@ static int (*volatile call_heal)(int) = heal;
 #define OTHER 2130
 
 static struct buf p1 = BUF_INIT, p2 = BUF_INIT, both = BUF_INIT,
-		  foreign = BUF_INIT;
+		  foreign = BUF_INIT, needy = BUF_INIT;
 
 static void
 put(const char *path, const void *bytes, size_t len)
@@ -91,6 +91,9 @@ make_patches(void)
 	format(&foreign, &m);
 	MADE_ONE(&m, "p2", damage, damage_2);
 	format(&p2, &m);
+	strcpy(m.p.id, "needy");
+	strcpy(m.p.needs, "p1");
+	format(&needy, &m);
 	made_begin(&m, "both");
 	made_func(&m, "damage", AT(damage), LEN(damage), 0, PAD,
 	    made_code(&m, BODY(damage_2)));
@@ -110,7 +113,8 @@ make_patches(void)
 	put("broken", p1.data, p1.len - 1);
 }
 
-/* --- the public header ------------------------------------------------------ */
+/* --- the public header ------------------------------------------------------
+ */
 
 static char lines[4][300];
 static size_t nlines;
@@ -163,17 +167,17 @@ test_header(void)
 	hotfix_native_safepoint();
 }
 
-/* --- a host ----------------------------------------------------------------- */
+/* --- a host -----------------------------------------------------------------
+ */
 
 static struct hotfix_loop *loop;
 static struct hotfix_host *host;
 static struct buf answer = BUF_INIT; /* to the latest document */
 static struct buf logged = BUF_INIT;
 
-static const char program[] =
-    "m = {value = function() return 'old' end}\n"
-    "package.loaded.m = m\n"
-    "function observe() return m.value() end\n";
+static const char program[] = "m = {value = function() return 'old' end}\n"
+			      "package.loaded.m = m\n"
+			      "function observe() return m.value() end\n";
 
 /* Parts of Lua. */
 static const char good[] =
@@ -262,8 +266,9 @@ dial(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	a.sin_port = htons((uint16_t)atoi(
-	    strchr(hotfix_host_address(host, 0), ':') + 1));
+	a.sin_port =
+	    htons((uint16_t)atoi(strchr(hotfix_host_address(host, 0), ':') +
+				 1));
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
 		printf("Bail out! no connection\n");
@@ -338,9 +343,8 @@ static int
 push(const char *feature, const struct buf *native, const char *server,
     const char *on, const char *done)
 {
-	struct doc_spec spec = {.id = pushed = next_id(),
-	    .feature = feature,
-	    .on = on};
+	struct doc_spec spec = {
+	    .id = pushed = next_id(), .feature = feature, .on = on};
 
 	if (native != NULL) {
 		spec.parts[DOC_NATIVE].bytes = native->data;
@@ -443,7 +447,8 @@ test_fails(int rehearse)
 	OK(push("f", &p2, late, NULL, "DONE failed\n"), "a bad one over it");
 	IS(call_damage(10), FIRST, "the good one stays");
 	IS_STR(OBSERVED, "new", "with its Lua");
-	OK(push("f", NULL, late, NULL, "DONE failed\n"), "also a bad one alone");
+	OK(push("f", NULL, late, NULL, "DONE failed\n"),
+	    "also a bad one alone");
 	IS(call_damage(10), FIRST, "does not take it off");
 	OK(push("f", NULL, good, NULL, "DONE applied\n"), "a good one alone");
 	IS(call_damage(10), OLD, "does");
@@ -455,6 +460,8 @@ test_fails(int rehearse)
 static void
 test_waits(int rehearse)
 {
+	uint64_t needed;
+
 	fresh();
 	begin(rehearse, 1);
 	OK(push("f", &p1, good, "round", "DONE deferred\n"), "parts that wait");
@@ -494,6 +501,19 @@ test_waits(int rehearse)
 	OK(revert("f", pushed, "DONE reverted\n"), "it is taken back");
 	lua("hotfix.fire('round')");
 	IS(call_damage(10), OLD, "its event brings nothing");
+
+	/* What it needs has left when its event comes. */
+	OK(push("f", &p1, NULL, NULL, "DONE applied\n"), "one that is needed");
+	needed = pushed;
+	OK(push("g", &needy, good, "round", "DONE deferred\n"), "one waits");
+	OK(revert("f", needed, "DONE reverted\n"), "the first one leaves");
+	buf_reset(&logged);
+	lua("hotfix.fire('round')");
+	OK(logs("which waited, failed: needy "), "the second fails");
+	IS_STR(OBSERVED, "old", "its Lua is not there either");
+	OK(status_has("\npatchable: yes") &&
+		strstr(buf_text(&answer), "\npatch: ") == NULL,
+	    "nothing waits any more");
 	end();
 }
 
@@ -513,8 +533,8 @@ test_restart(int rehearse)
 	IS(call_damage(10), OTHER, "the start applies both, in their order");
 	IS(call_heal(10), 3170, "all functions");
 	IS_STR(OBSERVED, "new", "and Lua");
-	OK(strstr(buf_text(&logged), "(f): server part applied: applied p1: ") !=
-		NULL,
+	OK(strstr(buf_text(&logged),
+	       "(f): server part applied: applied p1: ") != NULL,
 	    "the log tells");
 	OK(revert("g", pushed, "DONE reverted\n"), "the upper one goes");
 	IS(call_damage(10), FIRST, "the lower one is in force");
@@ -551,7 +571,8 @@ test_no_program(void)
 	begin(1, 0);
 	OK(push("f", &p1, NULL, NULL, "DONE applied\n"),
 	    "a host without a program");
-	OK(strstr(buf_text(&answer), "\n\napplied p1: ") != NULL, "tells of it");
+	OK(strstr(buf_text(&answer), "\n\napplied p1: ") != NULL,
+	    "tells of it");
 	IS(call_damage(10), FIRST, "is patched");
 	mine = pushed;
 	OK(push("g", &p2, NULL, "round", "DONE refused unsupported\n"),
@@ -620,6 +641,7 @@ main(void)
 	buf_free(&p2);
 	buf_free(&both);
 	buf_free(&foreign);
+	buf_free(&needy);
 	buf_free(&answer);
 	buf_free(&logged);
 	return tap_done();

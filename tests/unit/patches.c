@@ -355,6 +355,7 @@ test_same(void)
 	begin();
 	enter(1, &f1, 0);
 	OK(enter(2, &f1, 0) == 0, "two updates have one patch");
+	IS_STR(buf_text(&text), "p1: live already\n", "as is told");
 	OK(leave(1) == 0, "one of them leaves");
 	IS_STR(did(), "+p1 ", "and it stays for the other");
 	OK(enter(3, &other, 0) != 0 &&
