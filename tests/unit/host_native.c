@@ -389,6 +389,11 @@ test_version(void)
 	       "DONE refused not-for-me\ntext: the server part is for program "
 	       "* version 9, "),
 	    "a part for another version is told as that");
+	spec = native_spec(&s, "f", "B1", 0, 1);
+	spec.server_version = "9";
+	OK(push_gets(&s, &spec,
+	       "PROGRESS server refused not-for-me\ntook: 0.000000\n\n"),
+	    "also where it is passed on: without a word on the build");
 	scene_close(&s);
 }
 

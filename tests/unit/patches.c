@@ -367,6 +367,7 @@ test_same(void)
 	OK(enter(4, &other, 3) == 0 && leave(4) == 0,
 	    "the same again under a new id");
 	IS_STR(did(), "-p1 ", "leaves once");
+	IS_STR(buf_text(&text), "reverted p1\n", "as is told");
 }
 
 static void
