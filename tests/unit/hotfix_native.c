@@ -398,6 +398,20 @@ logs(const char *text)
 	return 1;
 }
 
+/* An embedding program that does not want it. */
+static void
+test_not_initialised(void)
+{
+	fresh();
+	begin(0, 1);
+	OK(status_has("\npatchable: no: "), "without the init STATUS says no");
+	OK(push("f", &p1, good, NULL, "DONE refused not-for-me\ntext: "),
+	    "and patches are refused");
+	IS_STR(OBSERVED, "old", "with what comes with them");
+	OK(push("f", NULL, good, NULL, "DONE applied\n"), "Lua is not");
+	end();
+}
+
 static void
 test_together(int rehearse)
 {
@@ -628,6 +642,7 @@ main(void)
 	put("program.lua", program, sizeof program - 1);
 	buf_free(&text);
 	make_patches();
+	test_not_initialised();
 	test_header();
 	for (rehearse = 0; rehearse < 2; rehearse++) {
 		printf("# rehearse %d\n", rehearse);
