@@ -6,6 +6,7 @@
 #   make asan           the tests under address and undefined sanitizers
 #   make bench          times beside those of others (T=NAME: only one)
 #   make demo           a host, three clients, one push, on loopback
+#   make demo-native    a server in C mended under load, likewise
 #   make lint fmt       what must be clean; the formatter in place
 #   make install        PREFIX, DESTDIR
 #
@@ -109,6 +110,7 @@ CLI      := $(wildcard tests/cli/*.t)
 SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/hostile.t %/house.t %/keygen.t \
 	%/kill9.t %/lua-cases.t %/man-lua.t %/native-create.t %/pack.t %/publish.t \
 	%/push-document.t %/release.t %/sums.t %/time.t %/usage.t \
+	%/demo-native.t %/man-native.t %/native-cases.t %/native-matrix.t \
 	%/verify.t, $(CLI))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
@@ -117,7 +119,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 .DELETE_ON_ERROR:
 # Objects of tests are kept from one build to the next.
 .PRECIOUS: $(B)/%.o
-.PHONY: all check asan lua-cases ctcheck demo lint fmt \
+.PHONY: all check asan lua-cases ctcheck demo demo-native lint fmt \
 	fmt-check fuzz install uninstall clean help
 
 ifeq ($(LIBC),musl)
@@ -287,6 +289,10 @@ uninstall:
 demo: deps-build
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)sh examples/arena/demo.sh
+demo-native: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)HOTFIX=$(CURDIR)/$(B)/hotfix HOTFIX_BUILD=$(CURDIR)/$(B) \
+		sh examples/native/demo.sh
 
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 fmt:
@@ -322,4 +328,4 @@ build/fuzz/%: tests/fuzz/%.c $(filter base/% crypto/% net/% update/% pack/% nati
 clean:
 	rm -rf build hotfix
 help:
-	@sed -n '3,14s/^#//p' Makefile
+	@sed -n '3,15s/^#//p' Makefile
