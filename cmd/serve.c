@@ -94,14 +94,15 @@ serve(struct serve *v)
 	 * matter when it has given up root, and root's handle on it is not to
 	 * be kept. No thread or child is there yet. */
 	hotfix_native_init(NULL, &native);
-	run_log(&v->say, native.text);
 	run_raise_files();
 	l = hotfix_loop_new(getenv("HOTFIX_LOOP"), &error);
 	if (l == NULL || run_signals_open(&signals, l, &error) != 0 ||
-	    (h = hotfix_host_start(l, &v->host, &error)) == NULL)
+	    (h = hotfix_host_start(l, &v->host, &error)) == NULL) {
 		status = run_complain(&v->say, &error);
-	else
+	} else {
+		run_log(&v->say, native.text);
 		status = run(v, l, h, &signals);
+	}
 	hotfix_host_stop(h, FAREWELL_MS);
 	hotfix_loop_free(l);
 	return status;

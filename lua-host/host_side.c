@@ -151,13 +151,13 @@ change_of(const struct hotfix_host *h, const struct wire_update *u)
 	struct patches_change c = {.id = u->doc->id,
 	    .drop = u->drop,
 	    .ndrop = u->ndrop,
-	    .waits = u->doc->on != NULL,
-	    .alone = n->alone,
-	    .back = n->back};
+	    .waits = u->doc->on != NULL};
 
 	if (n->id == u->doc->id) {
 		c.file = n->file;
 		c.len = n->len;
+		c.alone = n->alone;
+		c.back = n->back;
 	}
 	return c;
 }

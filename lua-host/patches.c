@@ -361,8 +361,12 @@ take_back(const struct patches *p, const struct patches_change *c,
 		e = p->now.v[i];
 		if (is_in(e.id, c))
 			continue;
-		if (is_in(e.over, c))
-			e.over = e.id != c->id ? c->id : 0;
+		if (e.id == c->id) {
+			e.over = 0;
+			e.waits = c->waits;
+		} else if (is_in(e.over, c)) {
+			e.over = c->id;
+		}
 		next->v[next->n++] = e;
 	}
 }

@@ -480,6 +480,15 @@ test_undo(void)
 
 	begin();
 	enter(1, &f1, 0);
+	enter(2, &f2, 1);
+	did();
+	c.waits = 1;
+	patches_enter(patches, &c, &text);
+	patches_keep(patches);
+	IS_STR(did(), "-p2 -p1 ", "what waits for its event waits anew");
+
+	begin();
+	enter(1, &f1, 0);
 	enter(3, &f3, 1);
 	did();
 	c = change(1, &f1, &(const uint64_t){3});
