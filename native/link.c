@@ -13,7 +13,7 @@
 #define LINE   1024 /* of a reason: two names and two sentences */
 #define DIGITS 8    /* bytes of the digest that make an id */
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 tell(struct linker *l, void (*to)(void *arg, const char *line), const char *fmt,
     va_list ap)
 {

@@ -61,7 +61,7 @@ trace(const struct ftp *f, const char *mark, const char *text, size_t len)
 	f->trace(f->arg, line);
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 set_error(const struct ftp *f, enum err_kind kind, const char *path,
     struct err *e, const char *fmt, va_list ap)
 {

@@ -8,7 +8,7 @@ notice_spec(struct scene *s, const char *feature)
 	return package_spec(s, feature, "notice: failed no space left\n");
 }
 
-static int
+__attribute__((format(printf, 1, 2))) static int
 ledger_has(const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;

@@ -33,7 +33,7 @@ ledger_has_id(uint64_t id)
 }
 
 /* Forget what was heard, then look at STATUS. */
-static int
+__attribute__((format(printf, 2, 3))) static int
 status_has(struct scene *s, const char *fmt, ...)
 {
 	struct wire w = dial(s, INSIDE);

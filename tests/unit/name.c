@@ -15,9 +15,7 @@ test_good(void)
 {
 	static const char *const good[] = {"a", "a/b", ".hidden", "..a", "a..",
 	    "a/.../b", "with space", "'quotes\"", "-rf", "$(x)", "a:b", "*",
-	    "gr\xc3\xbc\xc3\x9f"
-	    "e.lua",
-	    "\xe5\x9c\xb0\xe5\x9b\xbe/1",
+	    "gr\xc3\xbcn.lua", "\xe5\x9c\xb0\xe5\x9b\xbe/1",
 	    "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16"};
 	size_t i;
 

@@ -16,8 +16,13 @@
 
 #define TEST_FILE_MAX ((size_t)256 << 20)
 
+#ifdef __clang__
+#define WHOLE noinline /* it has no noipa */
+#else
+#define WHOLE noipa
+#endif
 #define OF_ITSELF                                                \
-	__attribute__((noipa, used, section("hotfix_patchable"), \
+	__attribute__((WHOLE, used, section("hotfix_patchable"), \
 	    patchable_function_entry(5)))
 
 int damage(int a, const char *name);
