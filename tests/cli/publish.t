@@ -192,6 +192,11 @@ done
 run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
 	--retries 0 one.tar
 exits 3 'a server that is not there'
+run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
+	--retries 0 -n arena -r away -o away.tar two
+exits 3 'nor for a folder'
+"$hotfix" verify -q -p key.pub away.tar >/dev/null
+ok $? 'but its package stays here, signed'
 
 # --- one server, and every instant -------------------------------------------
 
@@ -235,14 +240,24 @@ done
 ok $? "killed at $killed instants"
 is $unsound 0 'whatever is seen then is whole and signed'
 is $unrepaired 0 'and the next run finishes it'
-# The order in which names appear, as a second client would see it.
+# The order in which names appear: what runs that were killed leave behind, and
+# what somebody sees who looks all the time.
 one='arena-one.tar arena-one.tar.sig'
 two='arena-two.tar arena-two.tar.sig'
-is "$(uniq states | sed 's/ $//')" "$one arena.latest
+order="$one arena.latest
 $one arena-two.tar.sig arena.latest
 $one $two arena.latest
-$one arena-one.update $two arena.latest" \
+$one arena-one.update $two arena.latest"
+is "$(uniq states | sed 's/ $//')" "$order" \
 	'signature, package, the document before, the latest: in this order'
+printf '#!/bin/sh\nls %s/release | tr "\\n" " " >>seen\necho >>seen\n' \
+	"$place" >look
+chmod +x look
+rm -rf every/base/game
+publish "$ftp_port" one.tar >out 2>err
+: >seen
+at -w ./look -- 0 two.tar >out 2>err || note err
+is "$(uniq seen | sed 's/ $//')" "$order" 'and at every line of one run'
 
 # A connection that breaks.
 failed=0
@@ -301,6 +316,55 @@ HOTFIX_FTP_PASSWORD=$ftp_password "$hotfix" publish -v -k key.sec \
 	--to "$ftp_url/base/game" --version '*' one.tar 2>err >out
 sed -n 's/^\(hotfix: \)*\(publish: \)*\([<>]\) .*/\3/p' err | uniq | grep -c '>' >turns
 is "$(cat turns)" 22 'it asks 22 times, for three files' || note err
+
+# A large package is checked, signed and named here while it is sent. Killed at
+# some instants of that, of a folder, a file and a file with its signature.
+mkdir heavy
+head -c 5000000 /dev/urandom >heavy/data
+"$hotfix" pack -q -k key.sec -n heavy -r 1 -o signed.tar heavy >/dev/null
+cp signed.tar heavy.tar
+killed=0
+failed=0
+n=0
+while [ $n -lt 200 ]; do
+	n=$((n + 3))
+	rm -rf every/base/game folder-1.tar*
+	case $((n % 9)) in
+	0) set -- signed.tar ;;
+	3) set -- heavy.tar ;;
+	6) set -- -n folder -r 1 -o folder-1.tar heavy ;;
+	esac
+	at -k 9 -- $n "$@" >out 2>err
+	[ $? -eq 137 ] || break
+	killed=$((killed + 1))
+	[ ! -e folder-1.tar ] ||
+		"$hotfix" verify -q -p key.pub folder-1.tar >/dev/null ||
+		failed=$((failed + 1))
+	# What a lock was to be made of may stay.
+	sound && publish "$ftp_port" "$@" >out 2>err && sound &&
+		[ ! -e "$place/.lock" ] &&
+		[ -z "$(find "$place/staging" -name '*.part')" ] || {
+		failed=$((failed + 1))
+		echo "# at $n: $*"
+		note err
+	}
+	t_file=signed.tar
+	[ $((n % 9)) -ne 6 ] || t_file=folder-1.tar
+	cmp "$t_file" "$place"/release/*.tar || failed=$((failed + 1))
+done
+[ $killed -ge 20 ]
+ok $? "a large package, killed at $killed instants"
+is $failed 0 'whatever is seen then is whole, and the next run finishes it'
+
+# A server that took the connection and says no more is not waited for when the
+# folder cannot be packed.
+mkdir broken
+echo 'return (' >broken/a.lua
+kill -STOP "$(cat "$ftp_name.pid")"
+run timeout 10 "$hotfix" publish -q -k key.sec --version '*' -n broken -r 1 \
+	--to "ftp://$ftp_user@127.0.0.1:$ftp_port/base/game" broken
+kill -CONT "$(cat "$ftp_name.pid")"
+exits 1 'what cannot be packed is told at once'
 
 # Signs of life from elsewhere.
 rm -rf every/base/game

@@ -1,15 +1,19 @@
 /*
  * Something happens at an instant of a dialogue with an FTP server.
  *
- *	usage: ftpat [-k SIGNAL | -b | -x COMMAND] PORT N PROGRAM [ARG...]
+ *	usage: ftpat [-k SIGNAL | -b | -x COMMAND] [-w COMMAND] PORT N
+ *	    PROGRAM [ARG...]
  *
  * Runs PROGRAM, with %p in its arguments replaced by a port of our own, and
  * passes lines between it and the server at PORT. Each line, from either side,
  * is an instant. When the N-th is about to be passed on (N 0: never):
  *
- *	-k 9		the program gets this signal; with 9 the line is lost
+ *	-k 9		the program gets this signal; with 9 the line is lost,
+ *			and the server carries out what it was sent before
  *	-b		the connection is closed, the line is lost
  *	-x COMMAND	sh runs this, then the line goes on its way
+ *
+ * With -w COMMAND sh runs that before each line.
  *
  * Prints "at: LINE" for that instant and "lines: COUNT" in the end. Exits as
  * PROGRAM does, with 137 when it was killed.
@@ -27,7 +31,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE 8192
+#define LINE   8192
+#define END_MS 10000 /* one that stays longer waits for something else */
 
 struct side {
 	int fd;
@@ -38,7 +43,7 @@ struct side {
 struct run {
 	int port, at, lines;
 	int signal, breaks;
-	const char *command;
+	const char *command, *always;
 	pid_t child;
 };
 
@@ -124,6 +129,8 @@ start(struct run *r, char **argv, int port)
 static int
 instant(struct run *r, const char *line, size_t len)
 {
+	if (r->always != NULL && system(r->always) < 0)
+		die("sh");
 	if (++r->lines != r->at)
 		return 0;
 	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
@@ -160,6 +167,20 @@ pass(struct run *r, struct side *from, struct side *to)
 	return from->len == sizeof from->buf;
 }
 
+/* The server hears that nobody is there any more, does what it was told before
+ * that, and hangs up. Who looks at its files then sees the same each time. */
+static void
+let_end(const struct side *server)
+{
+	struct pollfd p = {server->fd, POLLIN, 0};
+	char rest[LINE];
+
+	shutdown(server->fd, SHUT_WR);
+	while (poll(&p, 1, END_MS) > 0 &&
+	       read(server->fd, rest, sizeof rest) > 0)
+		continue;
+}
+
 static void
 serve(struct run *r, int fd)
 {
@@ -182,6 +203,8 @@ serve(struct run *r, int fd)
 			over = pass(r, &server, &client);
 	}
 	close(client.fd);
+	if (r->signal == SIGKILL && r->lines >= r->at)
+		let_end(&server);
 	close(server.fd);
 }
 
@@ -209,13 +232,15 @@ main(int argc, char **argv)
 	struct run r = {0};
 	int c, port, fd;
 
-	while ((c = getopt(argc, argv, "+k:bx:")) != -1) {
+	while ((c = getopt(argc, argv, "+k:bx:w:")) != -1) {
 		if (c == 'k')
 			r.signal = atoi(optarg);
 		else if (c == 'b')
 			r.breaks = 1;
 		else if (c == 'x')
 			r.command = optarg;
+		else if (c == 'w')
+			r.always = optarg;
 		else
 			return 99;
 	}
