@@ -765,6 +765,12 @@ ftp_set_deadline(struct ftp *f, int64_t deadline_ns)
 	f->deadline_ns = deadline_ns;
 }
 
+void
+ftp_set_stop(struct ftp *f, const volatile sig_atomic_t *stop)
+{
+	f->stop = stop;
+}
+
 int
 ftp_code(const struct ftp *f)
 {

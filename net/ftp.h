@@ -58,6 +58,8 @@ struct ftp *ftp_open(const struct ftp_config *c, struct err *e);
 void ftp_close(struct ftp *f);
 
 void ftp_set_deadline(struct ftp *f, int64_t deadline_ns);
+/* As in the config; or NULL. */
+void ftp_set_stop(struct ftp *f, const volatile sig_atomic_t *stop);
 
 /* The code of the latest final answer, 0 before one. */
 int ftp_code(const struct ftp *f);

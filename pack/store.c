@@ -49,6 +49,13 @@ store_run(struct store *s, struct store_step *steps, size_t n, struct err *e)
 }
 
 void
+store_begin(struct store *s)
+{
+	if (s->ops->begin != NULL)
+		s->ops->begin(s->impl);
+}
+
+void
 store_expect(struct store *s)
 {
 	if (s->ops->expect != NULL)

@@ -43,6 +43,11 @@ void store_close(struct store *s); /* NULL is fine */
 /* Connect, also anew after ERR_PEER. 0 or -1. */
 int store_reopen(struct store *s, struct err *e);
 
+/* Begin to connect while the caller does something else: the next store_reopen
+ * has what came of it, unless that is old news by then. A hint: not where
+ * lines are told to trace, which would come in between others. */
+void store_begin(struct store *s);
+
 /* Who was stopped wants to leave in good order: until the end stop counts no
  * more, and what does not answer soon is left. Connect anew after it. */
 void store_leave(struct store *s);
@@ -118,6 +123,7 @@ int store_md5(struct store *s, const char *path, uint8_t md5[MD5_SIZE],
  * meaning. close frees impl. */
 struct store_ops {
 	int (*reopen)(void *impl, struct err *e);
+	void (*begin)(void *impl); /* or NULL */
 	int (*run)(void *impl, struct store_step *steps, size_t n,
 	    struct err *e);
 	int (*make_base)(void *impl, struct err *e);

@@ -398,9 +398,9 @@ dir_close(void *impl)
 struct store *
 store_open_dir(const char *dir, struct err *e)
 {
-	static const struct store_ops ops = {dir_reopen, dir_run, dir_make_base,
-	    dir_put, dir_get, dir_names, dir_mtime, dir_md5, NULL, NULL,
-	    dir_leave, dir_close};
+	static const struct store_ops ops = {dir_reopen, NULL, dir_run,
+	    dir_make_base, dir_put, dir_get, dir_names, dir_mtime, dir_md5,
+	    NULL, NULL, dir_leave, dir_close};
 	struct place *p = calloc(1, sizeof *p);
 	struct store *s = NULL;
 	size_t len = strlen(dir);

@@ -2,9 +2,12 @@
 
 #include "pack/store.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "net/ftp.h"
@@ -21,8 +24,23 @@
 #define BYTES_PER_S 8192
 #define DIGEST_S    3600 /* a server reads more than any package meanwhile */
 
+/* A connection that is made by a thread. */
+struct early {
+	int has_thread;
+	pthread_t thread;
+	struct ftp_config config;
+	volatile sig_atomic_t stop;
+	struct ftp *ftp; /* NULL: err */
+	struct err err;
+	int64_t since_ns;
+	pthread_mutex_t lock; /* of done */
+	pthread_cond_t more;
+	int done;
+};
+
 struct place {
 	struct store_ftp_config config;
+	struct early early;
 	struct ftp *ftp; /* NULL: not connected */
 	/* Connections there were. When the first broke, it may be that the
 	 * server does not take it well to be hurried. */
@@ -30,6 +48,11 @@ struct place {
 	size_t base_len;
 	char base[FTP_PATH_MAX + 2]; /* with a '/' at its end, or "" */
 };
+
+/* What a server hears of nobody for a while it hangs up on; and one that was
+ * not there may be by now. */
+#define EARLY_FRESH_NS (10 * NS_PER_S)
+#define EARLY_NAP_NS   (50 * NS_PER_MS) /* how soon a stop is seen */
 
 /* A path as the server is told it. 0, or -1 with err. */
 static int
@@ -82,10 +105,9 @@ login_deadline(const struct place *p)
 	return end;
 }
 
-static int
-ftp_reopen(void *impl, struct err *e)
+static struct ftp_config
+config_of(const struct place *p)
 {
-	struct place *p = impl;
 	const struct ftp_config c = {.url = p->config.url,
 	    .user = p->config.user,
 	    .password = p->config.password,
@@ -95,8 +117,103 @@ ftp_reopen(void *impl, struct err *e)
 	    .arg = p->config.arg,
 	    .stop = p->config.stop};
 
+	return c;
+}
+
+/* --- connecting early --------------------------------------------------------
+ */
+
+static void *
+run_early(void *arg)
+{
+	struct early *y = arg;
+
+	y->ftp = ftp_open(&y->config, &y->err);
+	y->since_ns = clock_mono_ns();
+	pthread_mutex_lock(&y->lock);
+	y->done = 1;
+	pthread_cond_signal(&y->more);
+	pthread_mutex_unlock(&y->lock);
+	return NULL;
+}
+
+/* Signals are the business of who called: the thread takes none. */
+static void
+ftp_store_begin(void *impl)
+{
+	struct place *p = impl;
+	struct early *y = &p->early;
+	sigset_t all, before;
+
+	if (p->config.trace != NULL || p->ftp != NULL || y->has_thread)
+		return;
+	y->config = config_of(p);
+	y->config.stop = &y->stop;
+	y->stop = 0;
+	y->done = 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	y->has_thread = pthread_create(&y->thread, NULL, run_early, y) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* 1 when the thread has ended or is about to. */
+static int
+wait_a_little(struct early *y)
+{
+	struct timespec until;
+	int done;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += EARLY_NAP_NS;
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	pthread_mutex_lock(&y->lock);
+	if (!y->done)
+		pthread_cond_timedwait(&y->more, &y->lock, &until);
+	done = y->done;
+	pthread_mutex_unlock(&y->lock);
+	return done;
+}
+
+/* Whoever stops us stops the thread. 1 when there is a word of it, which is in
+ * early; 0: connect now. */
+static int
+end_early(struct place *p, int stop)
+{
+	struct early *y = &p->early;
+
+	if (!y->has_thread)
+		return 0;
+	y->stop = stop;
+	while (!y->stop && p->config.stop != NULL && !wait_a_little(y))
+		y->stop = *p->config.stop;
+	pthread_join(y->thread, NULL);
+	y->has_thread = 0;
+	if (clock_mono_ns() - y->since_ns < EARLY_FRESH_NS)
+		return 1;
+	ftp_close(y->ftp);
+	y->ftp = NULL;
+	return 0;
+}
+
+static int
+ftp_reopen(void *impl, struct err *e)
+{
+	struct place *p = impl;
+	const struct ftp_config c = config_of(p);
+
 	ftp_close(p->ftp);
-	p->ftp = ftp_open(&c, e);
+	if (end_early(p, 0)) {
+		p->ftp = p->early.ftp;
+		p->early.ftp = NULL;
+		if (p->ftp != NULL)
+			ftp_set_stop(p->ftp, p->config.stop);
+		else
+			*e = p->early.err;
+	} else {
+		p->ftp = ftp_open(&c, e);
+	}
 	if (p->ftp == NULL)
 		return -1;
 	p->connections++;
@@ -355,17 +472,21 @@ ftp_store_close(void *impl)
 {
 	struct place *p = impl;
 
+	end_early(p, 1);
+	ftp_close(p->early.ftp);
 	ftp_close(p->ftp);
+	pthread_cond_destroy(&p->early.more);
+	pthread_mutex_destroy(&p->early.lock);
 	free(p);
 }
 
 struct store *
 store_open_ftp(const struct store_ftp_config *c, struct err *e)
 {
-	static const struct store_ops ops = {ftp_reopen, ftp_run, ftp_make_base,
-	    ftp_store_put, ftp_store_get, ftp_store_names, ftp_store_mtime,
-	    ftp_store_md5, ftp_store_expect, ftp_store_hurry, ftp_store_leave,
-	    ftp_store_close};
+	static const struct store_ops ops = {ftp_reopen, ftp_store_begin,
+	    ftp_run, ftp_make_base, ftp_store_put, ftp_store_get,
+	    ftp_store_names, ftp_store_mtime, ftp_store_md5, ftp_store_expect,
+	    ftp_store_hurry, ftp_store_leave, ftp_store_close};
 	struct place *p = calloc(1, sizeof *p);
 	const char *path = c->url->path;
 	struct store *s;
@@ -377,6 +498,8 @@ store_open_ftp(const struct store_ftp_config *c, struct err *e)
 		return NULL;
 	}
 	p->config = *c;
+	pthread_mutex_init(&p->early.lock, NULL);
+	pthread_cond_init(&p->early.more, NULL);
 	p->base_len = (size_t)snprintf(p->base, sizeof p->base, "%s%s", path,
 	    len > 0 && path[len - 1] != '/' ? "/" : "");
 	return s;

@@ -450,9 +450,9 @@ fake_close(void *impl)
 	(void)impl;
 }
 
-static const struct store_ops fake_ops = {fake_reopen, fake_run, fake_make_base,
-    fake_put, fake_get, fake_names, fake_mtime, fake_md5, fake_expect,
-    fake_hurry, fake_leave, fake_close};
+static const struct store_ops fake_ops = {fake_reopen, NULL, fake_run,
+    fake_make_base, fake_put, fake_get, fake_names, fake_mtime, fake_md5,
+    fake_expect, fake_hurry, fake_leave, fake_close};
 
 /* --- publishers
  * ----------------------------------------------------------------
