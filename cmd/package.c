@@ -19,10 +19,12 @@
 #define EPOCH_MAX UINT64_C(253402300799)
 #define US        INT64_C(1000000)
 
-struct making {
-	const struct package_job *job;
-	const char *path;
+struct package_making {
+	const struct package_job *job; /* while it is written */
+	char *path;
+	struct buf sig;
 	struct signer_run signing;
+	struct package_written *written;
 };
 
 /* --- making -----------------------------------------------------------------
@@ -73,34 +75,38 @@ check_source(void *arg, const char *name, const void *text, size_t len,
 static int
 seal(void *arg, int fd, const struct package_info *info, struct err *e)
 {
-	struct making *m = arg;
-	struct buf lines = BUF_INIT;
+	struct package_making *m = arg;
 	char *path = package_sig_name(m->path);
 	int ret = -1;
 
 	(void)info;
 	if (path == NULL)
 		err_set(e, ERR_LOCAL, "out of memory");
-	else if (signer_end(&m->signing, fd, m->path, &lines, e) == 0)
-		ret = file_write(path, lines.data, lines.len, 0644, e);
+	else if (signer_end(&m->signing, fd, m->path, &m->sig, e) == 0)
+		ret = file_write(path, m->sig.data, m->sig.len, 0644, e);
 	free(path);
-	buf_free(&lines);
 	return ret;
 }
 
 static void
 progress(void *arg, uint64_t so_far, uint64_t total)
 {
-	const struct making *m = arg;
+	const struct package_making *m = arg;
 
 	m->job->progress(m->job->arg, so_far, total);
 }
 
 int
-package_make(const struct package_job *j, const char *path,
+package_build(const struct package_job *j, struct err *e)
+{
+	return j->build != NULL ? build(j->build, j->dir, e) : 0;
+}
+
+struct package_making *
+package_begin(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e)
 {
-	struct making m = {.job = j, .path = path};
+	struct package_making *m = calloc(1, sizeof *m);
 	struct digests_work also = {NULL, NULL};
 	const struct package_spec spec = {
 	    .dir = j->dir,
@@ -115,20 +121,68 @@ package_make(const struct package_job *j, const char *path,
 	    .check = check_source,
 	    .also = j->signer != NULL ? &also : NULL,
 	    .seal = j->signer != NULL ? seal : NULL,
+	    .seal_forks = j->signer != NULL && j->signer->command != NULL,
 	    .progress = j->progress != NULL ? progress : NULL,
-	    .arg = &m,
+	    .arg = m,
 	};
 
-	int ret;
-
-	if (j->build != NULL && build(j->build, j->dir, e) != 0)
-		return -1;
-	if (j->signer != NULL) {
-		signer_begin(&m.signing, j->signer);
-		also = signer_work(&m.signing);
+	if (m == NULL || (m->path = strdup(path)) == NULL) {
+		free(m);
+		err_set(e, ERR_LOCAL, "out of memory");
+		return NULL;
 	}
-	ret = package_create(&spec, path, out, e);
-	signer_drop(&m.signing);
+	m->job = j;
+	if (j->signer != NULL) {
+		signer_begin(&m->signing, j->signer);
+		also = signer_work(&m->signing);
+	}
+	m->written = package_write(&spec, path, out, e);
+	if (m->written != NULL)
+		return m;
+	package_drop(m);
+	return NULL;
+}
+
+int
+package_fd(const struct package_making *m)
+{
+	return package_written_fd(m->written);
+}
+
+int
+package_end(struct package_making *m, struct buf *sig, struct err *e)
+{
+	if (package_finish(m->written, e) != 0)
+		return -1;
+	if (sig != NULL && buf_append(sig, m->sig.data, m->sig.len) != 0)
+		return err_set(e, ERR_LOCAL, "out of memory");
+	return 0;
+}
+
+void
+package_drop(struct package_making *m)
+{
+	if (m == NULL)
+		return;
+	package_written_free(m->written);
+	signer_drop(&m->signing);
+	buf_free(&m->sig);
+	free(m->path);
+	free(m);
+}
+
+int
+package_make(const struct package_job *j, const char *path,
+    struct package_info *out, struct err *e)
+{
+	struct package_making *m = NULL;
+	int ret = -1;
+
+	if (package_build(j, e) == 0)
+		m = package_begin(j, path, out, e);
+	if (m != NULL)
+		ret = package_end(m, NULL, e);
+	package_drop(m);
 	return ret;
 }
 

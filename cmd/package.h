@@ -34,6 +34,19 @@ struct package_job {
 int package_make(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e);
 
+/*
+ * The same in steps: the build command; what is packed, out is filled (NULL
+ * with err); the signature, whose bytes sig gets, and the names (0, or -1 with
+ * err). The last may be done by another thread where no command signs, while
+ * the package is read by package_fd. The signer and out live until the end.
+ */
+int package_build(const struct package_job *j, struct err *e);
+struct package_making *package_begin(const struct package_job *j,
+    const char *path, struct package_info *out, struct err *e);
+int package_fd(const struct package_making *m);
+int package_end(struct package_making *m, struct buf *sig, struct err *e);
+void package_drop(struct package_making *m); /* NULL is fine */
+
 /* The instant that SOURCE_DATE_EPOCH names, else now_us. 0, or -1 with err. */
 int package_time(int64_t now_us, int64_t *us, struct err *e);
 

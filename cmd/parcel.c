@@ -11,14 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
-
 /* What is smaller is checked before a server has answered a first time, and one
  * that is bad is not sent at all then. */
 #define APART_MIN ((uint64_t)4 << 20)
 
-/* A check. The thread has all of it until it is done. */
+/* A check, or the end of making one. The thread has all of it until it is done.
+ */
 struct parcel_check {
+	struct package_making *making; /* NULL: it was there */
 	int fd;
 	const char *path;
 	const struct keyring *keys; /* NULL: there is no signature, sign */
@@ -89,7 +89,9 @@ static void *
 run(void *arg)
 {
 	struct parcel_check *c = arg;
-	int ret = c->keys != NULL ? check_signed(c) : check_and_sign(c);
+	int ret = c->making != NULL ? package_end(c->making, &c->sig, &c->err)
+		  : c->keys != NULL ? check_signed(c)
+				    : check_and_sign(c);
 
 	pthread_mutex_lock(&c->lock);
 	c->ret = ret;
@@ -125,6 +127,7 @@ free_check(struct parcel_check *c)
 		return;
 	join(c);
 	pthread_mutex_destroy(&c->lock);
+	package_drop(c->making);
 	buf_free(&c->sig);
 	buf_free(&c->misses);
 	free(c);
@@ -138,16 +141,27 @@ may_go_apart(const struct parcel *p, const struct parcel_check *c)
 	       (c->keys != NULL || c->signer->command == NULL);
 }
 
+static struct parcel_check *
+new_check(struct err *e)
+{
+	struct parcel_check *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		err_set(e, ERR_LOCAL, "out of memory");
+	else
+		pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
 static int
 start(struct parcel *p, const char *path, const struct keyring *keys,
     const struct signer *signer, struct err *e)
 {
-	struct parcel_check *c = calloc(1, sizeof *c);
+	struct parcel_check *c = new_check(e);
 	struct err ignored;
 
 	if (c == NULL)
-		return err_set(e, ERR_LOCAL, "out of memory");
-	pthread_mutex_init(&c->lock, NULL);
+		return -1;
 	c->fd = p->fd;
 	c->path = path;
 	c->keys = keys;
@@ -316,25 +330,26 @@ parcel_make(struct parcel *p, const struct package_job *job, const char *path,
     struct err *e)
 {
 	struct package_job again = *job;
-	char *sig = package_sig_name(path);
+	struct parcel_check *c = new_check(e);
 	int64_t made_us = made_before(path);
-	int ret = -1;
 
-	if (sig == NULL)
-		return err_set(e, ERR_LOCAL, "out of memory");
+	p->check = c;
+	if (c == NULL)
+		return -1;
 	if (made_us > 0 && getenv("SOURCE_DATE_EPOCH") == NULL)
 		again.time_us = made_us;
-	if (package_make(&again, path, &p->info, e) != 0 ||
-	    file_read(sig, SIGNIFY_FILE, &p->sig, e) != 0)
-		goto out;
-	p->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (p->fd >= 0)
-		ret = 0;
-	else
-		err_errno(e, ERR_LOCAL, "%s", path);
-out:
-	free(sig);
-	if (ret != 0)
-		parcel_close(p);
-	return ret;
+	c->making = package_begin(&again, path, &c->info, e);
+	if (c->making == NULL)
+		return -1;
+	p->info = c->info;
+	p->fd = fcntl(package_fd(c->making), F_DUPFD_CLOEXEC, 0);
+	if (p->fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", path);
+	/* A command that signs is a child: none is made beside threads. */
+	if (job->signer->command == NULL)
+		start_thread(c);
+	if (c->has_thread)
+		return 0;
+	run(c);
+	return parcel_wait(p, 1, e);
 }

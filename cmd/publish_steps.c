@@ -39,6 +39,46 @@ on_pack(void *arg, uint64_t so_far, uint64_t total)
 	show(arg, "pack", so_far, total);
 }
 
+static void
+on_trace(void *arg, const char *line)
+{
+	struct publishing *p = arg;
+
+	publishing_hide(p);
+	say_detail(&p->say, "%s", line);
+}
+
+/* Once. */
+static int
+open_store(struct publishing *p, struct err *e)
+{
+	const struct store_ftp_config ftp = {.url = &p->ftp,
+	    .user = p->login.user,
+	    .password = p->login.password,
+	    .idle_ms = p->timeout_ms > 0 ? p->timeout_ms : 0,
+	    .trace = p->say.verbose ? on_trace : NULL,
+	    .arg = p,
+	    .stop = p->stop};
+
+	if (p->store == NULL)
+		p->store = ftp_url_is(p->to) ? store_open_ftp(&ftp, e)
+					     : store_open_dir(p->to, e);
+	return p->store != NULL ? 0 : -1;
+}
+
+/* A server takes its time to greet, which is enough to pack a folder. But a
+ * command that signs is a child, and those are not made beside threads. */
+static int
+begin_connecting(struct publishing *p, struct err *e)
+{
+	if (!ftp_url_is(p->to) || p->signer.command != NULL)
+		return 0;
+	if (open_store(p, e) != 0)
+		return -1;
+	store_begin(p->store);
+	return 0;
+}
+
 static int
 make_package(struct publishing *p, const char *dir, struct err *e)
 {
@@ -59,7 +99,8 @@ make_package(struct publishing *p, const char *dir, struct err *e)
 
 	if (path == NULL && p->output == NULL)
 		return err_set(e, ERR_LOCAL, "out of memory");
-	if (package_time(clock_now_us(&p->clock), &job.time_us, e) == 0)
+	if (package_time(clock_now_us(&p->clock), &job.time_us, e) == 0 &&
+	    package_build(&job, e) == 0 && begin_connecting(p, e) == 0)
 		ret = parcel_make(&p->package, &job,
 		    p->output != NULL ? p->output : path, e);
 	free(path);
@@ -179,25 +220,9 @@ on_progress(void *arg, const char *what, uint64_t so_far, uint64_t total)
 	show(arg, what, so_far, total);
 }
 
-static void
-on_trace(void *arg, const char *line)
-{
-	struct publishing *p = arg;
-
-	publishing_hide(p);
-	say_detail(&p->say, "%s", line);
-}
-
 int
 publishing_open_place(struct publishing *p, struct err *e)
 {
-	const struct store_ftp_config ftp = {.url = &p->ftp,
-	    .user = p->login.user,
-	    .password = p->login.password,
-	    .idle_ms = p->timeout_ms > 0 ? p->timeout_ms : 0,
-	    .trace = p->say.verbose ? on_trace : NULL,
-	    .arg = p,
-	    .stop = p->stop};
 	struct publish_config c = {.self = &p->self,
 	    .latest = p->latest_name,
 	    .now_us = clock_now_us(&p->clock),
@@ -219,9 +244,7 @@ publishing_open_place(struct publishing *p, struct err *e)
 	}
 	if (lock_self_get(&p->self, e) != 0)
 		return -1;
-	p->store = ftp_url_is(p->to) ? store_open_ftp(&ftp, e)
-				     : store_open_dir(p->to, e);
-	if (p->store == NULL)
+	if (open_store(p, e) != 0)
 		return -1;
 	c.store = p->store;
 	p->place = publish_open(&c, &busy, e);

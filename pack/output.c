@@ -3,7 +3,6 @@
 #include "pack/output.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -98,8 +97,6 @@ output_finish(struct output *o, struct err *e)
 {
 	if (flush(o, e) != 0)
 		return -1;
-	if (fsync(o->fd) != 0)
-		return err_errno(e, ERR_LOCAL, "%s", o->shown);
 	digests_wait(o->digests);
 	return 0;
 }

@@ -32,8 +32,8 @@ int output_write(struct output *o, const void *bytes, size_t len,
 int output_write_of(struct output *o, const void *bytes, size_t len,
     struct md5 *file, struct err *e);
 int output_zeros(struct output *o, size_t len, struct err *e);
-/* All that was written is in the file then, and synced, and all works have had
- * it. */
+/* All that was written is in the file then, not synced yet, and all works have
+ * had it. */
 int output_finish(struct output *o, struct err *e);
 
 #endif

@@ -66,11 +66,13 @@ struct package_spec {
 	    struct err *e);
 	/* Gets all bytes of the package as they are written; or NULL. */
 	const struct digests_work *also;
-	/* The package is written and synced, also has had all of it, but it has
-	 * no name yet: sign it. 0, or -1, which ends it. fd is readable by
-	 * pread(2). Or NULL. */
+	/* The package is written, also has had all of it, but it has no name
+	 * yet: sign it. 0, or -1, which ends it. fd is readable by pread(2).
+	 * Or NULL. */
 	int (*seal)(void *arg, int fd, const struct package_info *info,
 	    struct err *e);
+	/* seal makes a child process: no thread runs beside it. */
+	int seal_forks;
 	/* So many bytes of all were digested or written (each file is both); or
 	 * NULL. */
 	void (*progress)(void *arg, uint64_t so_far, uint64_t total);
@@ -90,6 +92,20 @@ struct package_spec {
  */
 int package_create(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e);
+
+/*
+ * The same in two steps. package_write leaves it whole, without a name and not
+ * sealed, and out is filled; NULL with err. package_finish syncs and seals it
+ * and gives it its name: 0, or -1 with err, once. Between the two it may be
+ * read by package_written_fd, and finished by another thread, while its reader
+ * goes on. What s points to, and out, live as long. Without package_finish
+ * nothing is left of it.
+ */
+struct package_written *package_write(const struct package_spec *s,
+    const char *path, struct package_info *out, struct err *e);
+int package_written_fd(const struct package_written *w);
+int package_finish(struct package_written *w, struct err *e);
+void package_written_free(struct package_written *w); /* NULL is fine */
 
 /* --- reading ---------------------------------------------------------------
  */

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -780,7 +782,7 @@ look_there(struct making *m, const char *path, int made)
 
 /* Give the whole file its name: 0, or -1. tmp is gone in any case. */
 static int
-name_it(const struct making *m, const struct aside *a)
+name_it(const struct aside *a, struct err *e)
 {
 	struct stat st;
 	int ret = -1;
@@ -789,99 +791,203 @@ name_it(const struct making *m, const struct aside *a)
 	if (link(a->tmp, a->path) == 0) {
 		ret = 0;
 	} else if (errno == EEXIST) {
-		err_set(m->err, ERR_NO, "%s: is there already", a->path);
+		err_set(e, ERR_NO, "%s: is there already", a->path);
 	} else if (lstat(a->path, &st) == 0) {
-		err_set(m->err, ERR_NO, "%s: is there already", a->path);
+		err_set(e, ERR_NO, "%s: is there already", a->path);
 	} else if (rename(a->tmp, a->path) == 0) {
-		return file_sync_dir(a->parent, m->err);
+		return file_sync_dir(a->parent, e);
 	} else {
-		err_errno(m->err, ERR_LOCAL, "%s", a->path);
+		err_errno(e, ERR_LOCAL, "%s", a->path);
 	}
 	unlink(a->tmp);
-	return ret == 0 ? file_sync_dir(a->parent, m->err) : -1;
+	return ret == 0 ? file_sync_dir(a->parent, e) : -1;
 }
 
+struct package_written {
+	struct package_spec spec;
+	struct package_info *info;
+	struct aside aside;
+	int fd;
+	int there;   /* look_there's word */
+	int is_gone; /* aside.tmp is not there, or not any more */
+};
+
 static int
-write_aside(struct making *m, struct aside *a)
+write_aside(struct making *m, struct package_written *w)
 {
 	struct digests_work works[2] = {{digests_sha512, &m->sha512}};
+	struct aside *a = &w->aside;
 	struct output o;
-	int there, ret = -1;
-	int fd = mkstemp(a->tmp);
+	int ret = -1;
 
-	if (fd < 0)
+	w->fd = mkstemp(a->tmp);
+	if (w->fd < 0)
 		return err_errno(m->err, ERR_LOCAL, "%s", a->path);
-	if (fchmod(fd, FILE_MODE) != 0) {
-		err_errno(m->err, ERR_LOCAL, "%s", a->path);
-		goto out;
-	}
+	w->is_gone = 0;
+	if (fchmod(w->fd, FILE_MODE) != 0)
+		return err_errno(m->err, ERR_LOCAL, "%s", a->path);
 	md5_init(&m->md5);
 	sha512_init(&m->sha512);
 	if (m->spec->also != NULL)
 		works[1] = *m->spec->also;
-	if (output_open(&o, fd, a->path, works, m->spec->also != NULL ? 2 : 1,
-		m->err) == 0) {
+	if (output_open(&o, w->fd, a->path, works,
+		m->spec->also != NULL ? 2 : 1, m->err) == 0) {
 		o.md5 = &m->md5;
 		ret = write_all(m, &o);
 	}
 	output_close(&o);
 	if (ret != 0)
-		goto out;
-	ret = -1;
-	there = look_there(m, a->path, fd);
-	if (there < 0 ||
-	    (m->spec->seal != NULL &&
-		m->spec->seal(m->spec->arg, fd, m->info, m->err) != 0))
-		goto out;
-	if (there == 1) {
-		ret = name_it(m, a);
-		close(fd);
-		return ret;
-	}
-	ret = 0;
-out:
-	close(fd);
-	unlink(a->tmp);
+		return -1;
+	w->there = look_there(m, a->path, w->fd);
+	return w->there < 0 ? -1 : 0;
+}
+
+static int
+make(struct making *m, struct package_written *w)
+{
+	int ret = -1;
+
+	m->root = package_open_dir(m->spec->dir, m->err);
+	dirs_init(&m->dirs, m->root);
+	if (m->root < 0)
+		return -1;
+	m->piece = malloc(PIECE + 1);
+	if (m->piece == NULL)
+		fail_memory(m);
+	else if (look(m, &w->aside) == 0 && read_all(m) == 0 &&
+		 make_release(m) == 0)
+		ret = write_aside(m, w);
+	free(m->piece);
+	free(m->bytes);
+	kept_free(&m->kept);
+	dirs_end(&m->dirs);
+	close(m->root);
+	entries_free(&m->all);
+	entries_free(&m->removed);
+	buf_free(&m->release);
 	return ret;
+}
+
+struct package_written *
+package_write(const struct package_spec *s, const char *path,
+    struct package_info *out, struct err *e)
+{
+	struct package_written *w;
+	struct making m = {.info = out, .err = e};
+
+	if (!release_is_word(s->name, strlen(s->name)) ||
+	    !release_is_word(s->release, strlen(s->release))) {
+		err_set(e, ERR_USAGE,
+		    "a package's name and release are letters, digits and"
+		    " '._+-', a letter or digit first, at most %d",
+		    RELEASE_WORD);
+		return NULL;
+	}
+	w = calloc(1, sizeof *w);
+	if (w == NULL) {
+		err_set(e, ERR_LOCAL, "out of memory");
+		return NULL;
+	}
+	w->spec = *s;
+	w->info = out;
+	w->fd = -1;
+	w->is_gone = 1;
+	m.spec = &w->spec;
+	if (aside_init(&w->aside, path, e) == 0 && make(&m, w) == 0)
+		return w;
+	package_written_free(w);
+	return NULL;
+}
+
+int
+package_written_fd(const struct package_written *w)
+{
+	return w->fd;
+}
+
+/* A disk takes as long to sync as a processor to hash: both at once. */
+struct syncing {
+	int fd;
+	int error; /* errno */
+	int has_thread;
+	pthread_t thread;
+};
+
+static void *
+sync_it(void *arg)
+{
+	struct syncing *s = arg;
+
+	s->error = fsync(s->fd) != 0 ? errno : 0;
+	return NULL;
+}
+
+/* Signals are the business of who called: the thread takes none. */
+static void
+sync_begin(struct syncing *s, int fd, int apart)
+{
+	sigset_t all, before;
+
+	s->fd = fd;
+	s->has_thread = 0;
+	if (apart) {
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		s->has_thread =
+		    pthread_create(&s->thread, NULL, sync_it, s) == 0;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	if (!s->has_thread)
+		sync_it(s);
+}
+
+static int
+sync_end(struct syncing *s, const char *shown, struct err *e)
+{
+	if (s->has_thread)
+		pthread_join(s->thread, NULL);
+	errno = s->error;
+	return errno == 0 ? 0 : err_errno(e, ERR_LOCAL, "%s", shown);
+}
+
+int
+package_finish(struct package_written *w, struct err *e)
+{
+	const struct package_spec *s = &w->spec;
+	struct syncing syncing;
+	int ret = 0;
+
+	sync_begin(&syncing, w->fd, s->seal != NULL && !s->seal_forks);
+	if (s->seal != NULL)
+		ret = s->seal(s->arg, w->fd, w->info, e);
+	if (sync_end(&syncing, w->aside.path, ret == 0 ? e : NULL) != 0)
+		ret = -1;
+	if (ret != 0 || w->there == 0)
+		return ret;
+	w->is_gone = 1;
+	return name_it(&w->aside, e);
+}
+
+void
+package_written_free(struct package_written *w)
+{
+	if (w == NULL)
+		return;
+	if (w->fd >= 0)
+		close(w->fd);
+	if (!w->is_gone)
+		unlink(w->aside.tmp);
+	aside_free(&w->aside);
+	free(w);
 }
 
 int
 package_create(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e)
 {
-	struct making m = {.spec = s, .info = out, .err = e};
-	struct aside a = ASIDE_INIT;
-	int ret = -1;
+	struct package_written *w = package_write(s, path, out, e);
+	int ret = w != NULL ? package_finish(w, e) : -1;
 
-	if (!release_is_word(s->name, strlen(s->name)) ||
-	    !release_is_word(s->release, strlen(s->release)))
-		return err_set(e, ERR_USAGE,
-		    "a package's name and release are letters, digits and"
-		    " '._+-', a letter or digit first, at most %d",
-		    RELEASE_WORD);
-	if (aside_init(&a, path, e) != 0)
-		return -1;
-	m.root = package_open_dir(s->dir, e);
-	dirs_init(&m.dirs, m.root);
-	if (m.root < 0)
-		goto out;
-	m.piece = malloc(PIECE + 1);
-	if (m.piece == NULL) {
-		fail_memory(&m);
-		goto out;
-	}
-	if (look(&m, &a) == 0 && read_all(&m) == 0 && make_release(&m) == 0)
-		ret = write_aside(&m, &a);
-out:
-	free(m.piece);
-	free(m.bytes);
-	kept_free(&m.kept);
-	dirs_end(&m.dirs);
-	if (m.root >= 0)
-		close(m.root);
-	entries_free(&m.all);
-	entries_free(&m.removed);
-	buf_free(&m.release);
-	aside_free(&a);
+	package_written_free(w);
 	return ret;
 }

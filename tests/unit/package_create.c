@@ -460,10 +460,50 @@ test_damaged_base(void)
 	IS(count_names("."), names, "A11 nothing is left of any");
 }
 
+/* Between the two steps it is whole, and nobody sees it. */
+static void
+test_steps(void)
+{
+	struct package_spec s = spec_of("one", "1");
+	int names = count_names(".");
+	struct package_written *w;
+	struct package_info info;
+	char copy[64];
+	struct stat st;
+	struct err e;
+
+	w = package_write(&s, "step.tar", &info, &e);
+	OK(w != NULL, "a package is written");
+	OK(stat("step.tar", &st) != 0, "it has no name yet");
+	OK(fstat(package_written_fd(w), &st) == 0 &&
+		(uint64_t)st.st_size == info.len,
+	    "it can be read, whole");
+	snprintf(copy, sizeof copy, "/proc/self/fd/%d", package_written_fd(w));
+	OK(same(copy, "a.tar"), "with its bytes");
+	package_written_free(w);
+	IS(count_names("."), names, "who drops it leaves nothing");
+
+	w = package_write(&s, "step.tar", &info, &e);
+	put("step.tar", "another");
+	IS(w != NULL ? package_finish(w, &e) : 0, -1,
+	    "a name that was taken meanwhile");
+	package_written_free(w);
+	IS(count_names("."), names + 1, "stays, and nothing beside it");
+	unlink("step.tar");
+
+	w = package_write(&s, "step.tar", &info, &e);
+	IS(w != NULL ? package_finish(w, &e) : -1, 0, "it gets its name");
+	package_written_free(w);
+	OK(same("step.tar", "a.tar"), "and is there");
+	IS(count_names("."), names + 1, "alone");
+	unlink("step.tar");
+}
+
 int
 main(void)
 {
 	test_same();
+	test_steps();
 	test_edge();
 	test_there();
 	test_inside();
