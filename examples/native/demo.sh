@@ -150,5 +150,5 @@ server=$!
 until_line '^listening:' again.out >/dev/null
 host=$(sed -n 's/^listening: //p' again.out)
 show "hotfix status $host"
-"$hotfix" status "$host" | grep -e '^native:' -e '^update:' | sed 's/^/   /'
+"$hotfix" status "$host" | grep -e '^update:' -e '^patch' | sed 's/^/   /'
 say 'Done.'

@@ -24,5 +24,7 @@ out_has 'connections broken: 0' 'S3.5 no connection breaks'
 out_has '1 function\(s\).* 4 other threads paused' 'S3.5 the server tells it'
 out_has '^   update: .* damage live server=applied ' \
 	'S3.5 after a restart it is there again'
+out_has '^   patch: .* live .* functions=game_damage ' \
+	'S3.5 and status shows the patch'
 is "$(ls -d hotfix-demo.* 2>/dev/null)" '' 'no folder is left'
 finish
