@@ -182,6 +182,7 @@ server_revert(struct host *h, struct record *r, struct host_applied *out)
 		note->on_server = 0;
 		note->server = out->result;
 	}
+	server_log(h, r->id, state_feature_of(r), "", out);
 }
 
 /* The text is a's len bytes, without a NUL. */

@@ -123,6 +123,7 @@ static void
 test_alone(void)
 {
 	struct doc_spec spec, back;
+	char line[128];
 	struct wire ann;
 	struct scene s;
 
@@ -147,6 +148,9 @@ test_alone(void)
 	OK(push_gets(&s, &back, "PROGRESS server reverted\n"),
 	    "it is taken back");
 	OK(has(&s.did, "revert "), "by the program");
+	snprintf(line, sizeof line, "update %" PRIu64 " (f): server part %s",
+	    spec.id, "reverted");
+	OK(has(&s.log, line), "and the log tells which one left");
 	hang_up(&ann);
 	scene_close(&s);
 }
