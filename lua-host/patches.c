@@ -140,14 +140,29 @@ go_back(const struct step *steps, size_t n, struct buf *text)
 	}
 }
 
-/* What is live in one list only: the latest is taken off first. 0, or -1: it is
- * as before. */
+/* The line from here to there, then the others. */
+static void
+put_told(struct buf *text, const struct buf *told, size_t from, size_t to)
+{
+	if (told->len == 0)
+		return;
+	buf_append(text, told->data + from, to - from);
+	buf_append(text, told->data, from);
+	buf_append(text, told->data + to, told->len - to);
+}
+
+/*
+ * What is live in one list only: the latest is taken off first. 0, or -1: it is
+ * as before. Of the text logs have the first line: that is of what failed, or
+ * of what was applied, not of what was taken off for it.
+ */
 static int
 go(const struct list *from, const struct list *to, struct buf *text)
 {
 	struct step *steps = malloc((from->n + to->n + 1) * sizeof *steps);
-	size_t i, n = 0;
-	int ret = -1;
+	size_t i, n = 0, begin = 0, end = 0, at;
+	struct buf told = BUF_INIT;
+	int ret = 0, applied = 0;
 
 	if (steps == NULL)
 		return out_of_memory(text);
@@ -160,13 +175,19 @@ go(const struct list *from, const struct list *to, struct buf *text)
 		if (!to->v[i].waits && !is_live_in(to->v, i, to->v[i].patch) &&
 		    !is_live_in(from->v, from->n, to->v[i].patch))
 			steps[n++] = (struct step){1, to->v[i].patch};
-	for (i = 0; i < n; i++)
-		if (carry_out(&steps[i], text) != 0) {
-			go_back(steps, i, text);
-			goto out;
+	for (i = 0; ret == 0 && i < n; i++) {
+		at = told.len;
+		ret = carry_out(&steps[i], &told);
+		if (i == 0 || ret != 0 || (steps[i].apply && !applied)) {
+			begin = at;
+			end = told.len;
 		}
-	ret = 0;
-out:
+		applied = steps[i].apply;
+		if (ret != 0)
+			go_back(steps, i, &told);
+	}
+	put_told(text, &told, begin, end);
+	buf_free(&told);
 	free(steps);
 	return ret;
 }
@@ -431,9 +452,39 @@ patches_release(struct patches *p, uint64_t id, struct buf *text)
 	return change_to(p, &next, text);
 }
 
+static int
+shares_function(const struct native_patch *a, const struct native_patch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nfuncs; i++)
+		if (has_function(a, b->funcs[i].off))
+			return 1;
+	return 0;
+}
+
+/* What is to leave before the update can, the last of it; NULL: nothing that
+ * an update has brought. */
+static const struct entry *
+who_keeps(const struct patches *p, uint64_t id)
+{
+	const struct entry *mine = find(&p->now, id), *e;
+	size_t i;
+
+	for (i = p->now.n; mine != NULL && &p->now.v[i - 1] != mine; i--) {
+		e = &p->now.v[i - 1];
+		if (!e->waits && !is_same(e->patch, mine->patch) &&
+		    (strcmp(e->patch->needs, mine->patch->id) == 0 ||
+			shares_function(e->patch, mine->patch)))
+			return e->over != 0 ? find(&p->now, e->over) : e;
+	}
+	return NULL;
+}
+
 int
 patches_leave(struct patches *p, uint64_t id, struct buf *text)
 {
+	const struct entry *above = who_keeps(p, id);
 	struct list next;
 	size_t i;
 
@@ -442,7 +493,12 @@ patches_leave(struct patches *p, uint64_t id, struct buf *text)
 	for (i = 0; i < p->now.n; i++)
 		if (p->now.v[i].id != id && p->now.v[i].over != id)
 			next.v[next.n++] = p->now.v[i];
-	return change_to(p, &next, text);
+	if (change_to(p, &next, text) == 0)
+		return 0;
+	if (above != NULL)
+		buf_printf(text, "revert update %" PRIu64 " first\n",
+		    above->id);
+	return -1;
 }
 
 void

@@ -20,7 +20,8 @@
  * Updates may have the same patch; it is taken off with the last of them.
  *
  * A change is made, then kept or undone: what else belongs to the update comes
- * in between. All of these append lines for people to text, each with its LF.
+ * in between. All of these append lines for people to text, each with its LF;
+ * the first one is of what failed or, when all went well, of what was applied.
  * Changes halt the program's threads for a moment, see native/apply.h.
  */
 
@@ -54,7 +55,8 @@ int patches_enter(struct patches *p, const struct patches_change *c,
     struct buf *text);
 /* What waited is applied; one that does not wait is no failure. */
 int patches_release(struct patches *p, uint64_t id, struct buf *text);
-/* The update leaves, and what lies below it. One that is not here has left. */
+/* The update leaves, and what lies below it. One that is not here has left.
+ * Where another one keeps it here the text names that, too. */
 int patches_leave(struct patches *p, uint64_t id, struct buf *text);
 
 /* After each of the last three, when it went well. Undo may fail where a

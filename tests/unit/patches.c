@@ -340,6 +340,8 @@ test_order(void)
 	did();
 	OK(leave(1) != 0 && strstr(buf_text(&text), "a later patch is over"),
 	    "what another feature's patch lies over does not leave");
+	OK(strstr(buf_text(&text), "\nrevert update 2 first\n"),
+	    "and the update is named that has to leave before");
 	OK(enter(3, &f3, 1) != 0, "nor for a newer one without its function");
 	IS_STR(did(), "", "and nothing has changed");
 	OK(leave(2) == 0 && enter(3, &f3, 1) == 0, "until that one has left");
@@ -364,6 +366,8 @@ test_same(void)
 	    "another patch with its id is refused, naming it");
 	OK(enter(3, &other, 2) == 0, "but in its place");
 	IS_STR(did(), "-p1 +p1 ", "it comes");
+	IS_STR(buf_text(&text), "applied p1\nreverted p1\n",
+	    "what logs have, the first line, is of what came");
 	OK(enter(4, &other, 3) == 0 && leave(4) == 0,
 	    "the same again under a new id");
 	IS_STR(did(), "-p1 ", "leaves once");
@@ -458,7 +462,8 @@ test_undo(void)
 	process.busy_at = 2;
 	OK(enter(3, &f3, 1) != 0, "one that does not come");
 	IS_STR(did(), "-p1 +p1 ", "leaves all as it was");
-	OK(strstr(buf_text(&text), "busy: p3") != NULL, "and says why");
+	OK(strncmp(buf_text(&text), "busy: p3\n", 9) == 0,
+	    "and says why, before all else");
 	process.busy_at = 2;
 	process.busy_for = 1;
 	OK(enter(3, &f3, 1) != 0 &&
