@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/num.h"
 
+#define MAGIC     "HOTFIX-NATIVE"
 #define WORDS_MAX 14 /* of a func, the longest line */
 #define WORDS_REL 7
 #define SHOWN     32 /* bytes of a wrong word */
@@ -249,10 +250,23 @@ take_sizes(struct parser *q)
 	return 0;
 }
 
+/* Source text, an object or an executable in its place is told as that. */
+static int
+looks_like_one(const struct parser *q)
+{
+	size_t n = strlen(MAGIC);
+
+	return memcmp(q->text, MAGIC, q->len < n ? q->len : n) == 0;
+}
+
 static int
 take_head(struct parser *q)
 {
-	if (take_line(q, "HOTFIX-NATIVE", 2) != 0)
+	if (q->len > 0 && !looks_like_one(q)) {
+		q->line = 1;
+		return bad(q, "this is no patch file");
+	}
+	if (take_line(q, MAGIC, 2) != 0)
 		return -1;
 	if (!word_is(q, 1, "1"))
 		return bad(q, "this version of hotfix reads version 1 alone");

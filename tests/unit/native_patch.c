@@ -162,7 +162,7 @@ test_bad(void)
 	static const struct {
 		const char *from, *to, *words;
 	} rows[] = {
-	    {"HOTFIX-NATIVE", "HOTFIX-NATIF", "line 1: \"HOTFIX-NATIVE\""},
+	    {"HOTFIX-NATIVE", "HOTFIX-NATIF", "line 1: this is no patch"},
 	    {"NATIVE 1", "NATIVE 2", "line 1: this version"},
 	    {"NATIVE 1", "NATIVE 1 1", "line 1: \"HOTFIX-NATIVE\" has 2"},
 	    {"NATIVE 1", "NATIVE  1", "line 1: between words is one blank"},
@@ -332,6 +332,11 @@ test_damaged(void)
 	}
 	IS(taken, 0, "one with another byte anywhere is refused");
 	refuse(NULL, 0, "line 1: the file ends here", "nothing");
+	refuse((const uint8_t *)"int f;\n", 7, "line 1: this is no patch file",
+	    "source text");
+	refuse((const uint8_t *)"\177ELF\2\1", 6, "no patch file", "an object");
+	refuse((const uint8_t *)"HOTF", 4, "line 1: the file ends here",
+	    "four bytes of one");
 	b.data[b.len - 1] ^= 1;
 	refuse(b.data, b.len, "its bytes are damaged", "the last byte");
 	b.data[b.len - 1] ^= 1;
@@ -343,6 +348,7 @@ test_damaged(void)
 	buf_puts(&b, "x");
 	refuse(b.data, b.len, "something follows", "one byte more");
 	buf_reset(&b);
+	buf_puts(&b, "HOTFIX-NATIVE ");
 	for (i = 0; i < NATIVE_LINE; i++)
 		buf_puts(&b, "a");
 	refuse(b.data, b.len, "longer than 512", "no end of a line");
