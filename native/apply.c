@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "native/arch.h"
 #include "native/park.h"
 #include "native/plan.h"
@@ -19,6 +20,7 @@
 #include "native/switch.h"
 #include "native/write.h"
 
+#define NOW_TEXT          200 /* numbers, and a build-id of NATIVE_BUILD_ID bytes */
 #define SIGNALS_BELOW_MAX 3 /* the last ones are the first that others take */
 
 /* The process's: its code can be changed from one place only. */
@@ -35,7 +37,7 @@ static struct {
 } native = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .code = NATIVE_DISABLED,
-    .why = "native_init was not called",
+    .why = "hotfix_native_init was not called",
 };
 
 const char *
@@ -180,16 +182,21 @@ start(const struct native_options *o)
 static enum native_code
 describe(struct native_report *r, int live)
 {
-	char count[48] = "";
+	const struct program *p = &native.program;
+	char now[NOW_TEXT] = "", build[2 * NATIVE_BUILD_ID + 1];
 
 	if (native.code != NATIVE_OK)
 		return say(r, native.code, "patchable: no: %s", native.why);
 	if (live)
-		snprintf(count, sizeof count, "; %zu live",
-		    live_count(&native.program.set));
+		snprintf(now, sizeof now,
+		    "; %zu live; left: code %zu, data "
+		    "%zu; build %s",
+		    live_count(&p->set), native_reserve_code_len - p->code_used,
+		    native_reserve_data_len - p->data_used,
+		    hex_encode(build, p->self.build_id, p->self.build_id_len));
 	say(r, NATIVE_OK, "patchable: yes (%s%s)%s",
 	    native_method_name(native.method),
-	    native.park ? "" : ", threads are not halted", count);
+	    native.park ? "" : ", threads are not halted", now);
 	return NATIVE_OK;
 }
 

@@ -121,7 +121,8 @@ struct native_report {
 enum native_code native_init(const struct native_options *o,
     struct native_report *r);
 
-/* How it is: as native_init, with "; N live" and what is left. Cheap. */
+/* How it is: as native_init, with "; N live; left: code BYTES, data BYTES;
+ * build DIGITS". Cheap. */
 enum native_code native_status(struct native_report *r);
 
 /*

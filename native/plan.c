@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "native/entry.h"
 #include "native/fixup.h"
 #include "native/reserve.h"
@@ -27,6 +28,14 @@ whole_pages(size_t len)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	return (len + page - 1) & ~(page - 1);
+}
+
+#define BUILD_SHOWN 20 /* bytes of a build-id: all of a SHA-1 */
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
 }
 
 /* --- is it for this process? --------------------------------------------- */
@@ -73,6 +82,20 @@ is_sane(const struct native_patch *p)
 	return 1;
 }
 
+/* Both ids, for who has several builds about. */
+static enum native_code
+no_build(struct native_plan *plan, const struct program *prog,
+    const struct native_patch *p)
+{
+	const struct self *s = &prog->self;
+	char its[2 * BUILD_SHOWN + 1], ours[2 * BUILD_SHOWN + 1];
+
+	hex_encode(its, p->build_id, least(p->build_id_len, BUILD_SHOWN));
+	hex_encode(ours, s->build_id, least(s->build_id_len, BUILD_SHOWN));
+	return no(plan, NATIVE_BUILD,
+	    "the patch is for another build, %s; this is %s", its, ours);
+}
+
 static enum native_code
 check_program(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
@@ -84,8 +107,7 @@ check_program(struct native_plan *plan, const struct program *prog,
 		    native_arch_name(p->arch), native_arch_name(prog->arch));
 	if (p->build_id_len != prog->self.build_id_len ||
 	    memcmp(p->build_id, prog->self.build_id, p->build_id_len) != 0)
-		return no(plan, NATIVE_BUILD,
-		    "the patch is for another build of this program");
+		return no_build(plan, prog, p);
 	if (live_find(&prog->set, p->id) != NULL)
 		return no(plan, NATIVE_DUP, "%s is live already", p->id);
 	if (p->needs[0] != '\0' && live_find(&prog->set, p->needs) == NULL)

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "native/write.h"
 
 FN(damage, NOPS) int damage(int n)
@@ -105,7 +106,8 @@ check_before(void)
 	WANT(apply(&m), DISABLED, "before the init nothing is applied");
 	WANT(native_revert("p1", &report), DISABLED, "nor reverted");
 	WANT(native_status(&report), DISABLED, "and the status tells");
-	IS_STR(report.text, "patchable: no: native_init was not called", "why");
+	IS_STR(report.text, "patchable: no: hotfix_native_init was not called",
+	    "why");
 }
 
 static void
@@ -235,10 +237,18 @@ static void
 check_other_builds(void)
 {
 	static struct made m;
+	char its[2 * NATIVE_BUILD_ID + 1], ours[2 * NATIVE_BUILD_ID + 1];
+	struct self self;
 
 	MADE_ONE(&m, "p1", damage, damage_1);
 	m.p.build_id[3] ^= 1;
 	WANT(apply(&m), BUILD, "another build is refused");
+	self = made_self();
+	hex_encode(its, m.p.build_id, m.p.build_id_len);
+	hex_encode(ours, self.build_id, self.build_id_len);
+	OK(strstr(report.text, its) != NULL &&
+		strstr(report.text, ours) != NULL,
+	    "both ids are told");
 	m.p.build_id[3] ^= 1;
 	m.p.build_id_len--;
 	WANT(apply(&m), BUILD, "so is a shorter id");
@@ -574,6 +584,8 @@ static void
 check_list(void)
 {
 	static struct made one, two;
+	char left[100], build[2 * NATIVE_BUILD_ID + 1];
+	struct self self;
 	int seen = 0;
 
 	MADE_ONE(&one, "p1", damage, damage_1);
@@ -588,7 +600,14 @@ check_list(void)
 	native_list(on_line_ask, &seen);
 	IS(seen, 2, "who is told may ask");
 	WANT(native_status(&report), OK, "the status");
-	OK(strstr(report.text, "; 2 live") != NULL, "counts them");
+	snprintf(left, sizeof left,
+	    "; 2 live; left: code %zu, data %zu; build ", report.code_left,
+	    report.data_left);
+	OK(strstr(report.text, left) != NULL,
+	    "counts them, and tells what is left of the reserve");
+	self = made_self();
+	hex_encode(build, self.build_id, self.build_id_len);
+	OK(strstr(report.text, build) != NULL, "and which build this is");
 	native_revert("p1", NULL);
 	apply(&one);
 	nlines = 0;
