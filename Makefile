@@ -107,8 +107,8 @@ HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 CLI      := $(wildcard tests/cli/*.t)
 # What talks over sockets passes on either loop: once more on poll(2). Not what
 # opens none, and not what is long and about something else.
-SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/hostile.t %/house.t %/keygen.t \
-	%/kill9.t %/lua-cases.t %/man-lua.t %/native-create.t %/pack.t %/publish.t \
+SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/hostile.t %/house.t %/install.t \
+	%/keygen.t %/kill9.t %/lua-cases.t %/man-lua.t %/native-create.t %/pack.t %/publish.t \
 	%/push-document.t %/release.t %/sums.t %/time.t %/usage.t \
 	%/demo-native.t %/man-native.t %/native-cases.t %/native-matrix.t \
 	%/verify.t, $(CLI))
@@ -271,9 +271,13 @@ $(B)/bench/delay: tests/bench/delay.c
 MANDIR   := $(DESTDIR)$(PREFIX)/share/man
 MAN      := $(wildcard man/*.[0-9])
 
-install: hotfix
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -s -m 755 hotfix $(DESTDIR)$(PREFIX)/bin/hotfix
+# The header has the name by which programs include it here.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/include/lua-host
+	install -s -m 755 $(B)/hotfix $(DESTDIR)$(PREFIX)/bin/hotfix
+	install -m 644 $(B)/libhotfix.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 lua-host/hotfix.h $(DESTDIR)$(PREFIX)/include/lua-host
 	for page in $(MAN); do \
 		section=man$${page##*.}; \
 		install -d $(MANDIR)/$$section && \
@@ -281,7 +285,9 @@ install: hotfix
 	done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/hotfix
+	rm -f $(DESTDIR)$(PREFIX)/bin/hotfix \
+		$(DESTDIR)$(PREFIX)/lib/libhotfix.a \
+		$(DESTDIR)$(PREFIX)/include/lua-host/hotfix.h
 	for page in $(MAN); do \
 		rm -f $(MANDIR)/man$${page##*.}/$${page#man/}; \
 	done
