@@ -256,8 +256,10 @@ count_functions(struct linker *l, struct native_target *out)
 
 		if (s->type != ELF_TYPE_FUNC || s->section == ELF_UNDEFINED)
 			continue;
+		/* Those of libc and of Lua have no room and are nobody's
+		 * fault; nor has what they were made of. */
 		if (is_clone(s->name)) {
-			clones++;
+			clones += (size_t)has_room(l, s);
 			continue;
 		}
 		out->functions++;
@@ -266,13 +268,12 @@ count_functions(struct linker *l, struct native_target *out)
 	}
 	if (clones > 0)
 		link_note(l,
-		    "it has %zu clones of functions, made by the compiler:"
-		    " the functions that they were made of cannot be patched",
+		    "the compiler made clones of %zu functions, which cannot"
+		    " be patched",
 		    clones);
 	if (out->patchable == 0)
-		link_reason(l,
-		    "no function of the executable has NOPs at its entry:"
-		    " compile with -fpatchable-function-entry=5");
+		link_reason(l, "no function has NOPs at its entry:"
+			       " compile with -fpatchable-function-entry=5");
 }
 
 int

@@ -690,6 +690,20 @@ out_has '^patchable: [1-9][0-9]*$' 'counts functions'
 out_has '^code-reserve: 65536$' 'tells the reserve'
 [ ! -s err ]
 ok $? 'and has nothing to say against it' || t_show
+if grep -q '\.\(constprop\|isra\|part\)\.' names; then
+	run "$hotfix" native check clones
+	err_has 'the compiler made clones of [0-9]+ functions' \
+		'of another one that its flags let clones be made'
+fi
+case $HOTFIX_BUILD in
+*/asan) ;;
+*)
+	run "$hotfix" native check "$HOTFIX_BUILD/hotfix"
+	exits 0 'native check of one with libraries, which have clones'
+	[ ! -s err ]
+	ok $? 'that are nobody to say anything of' || t_show
+	;;
+esac
 # shellcheck disable=SC2086
 target mute gcc $gnu -g0
 run "$hotfix" native check mute
