@@ -54,7 +54,8 @@ struct wire_trial;
  * What else comes with an update, in one step with its text. before: the
  * program is about to be changed for good: 0, or -1: it is not to be. u NULL:
  * it waited. after: the text came in, or it did not and nothing is to be left.
- * Both append lines to the report, which come before its own.
+ * Both append lines to the report, which come before its own or, when that
+ * tells of a failure, after it.
  */
 struct wire_beside {
 	void *arg;

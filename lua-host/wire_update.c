@@ -74,16 +74,18 @@ change(struct wire *w, const struct wire_update *u,
 	return r;
 }
 
-/* The lines are the first of the report. */
+/* The lines become some of the report: its first ones, but of what failed the
+ * reason is first, for logs have no more. */
 static void
-put_first(struct wire *w, struct buf *text)
+put_lines(struct wire *w, struct buf *lines, int failed)
 {
 	struct buf own = w->report.text;
+	struct buf *a = failed ? &own : lines, *b = failed ? lines : &own;
 	size_t room =
-	    text->len < ENGINE_REPORT_MAX ? ENGINE_REPORT_MAX - text->len : 0;
+	    lines->len < ENGINE_REPORT_MAX ? ENGINE_REPORT_MAX - lines->len : 0;
 
-	if (text->len == 0) {
-		buf_free(text);
+	if (lines->len == 0) {
+		buf_free(lines);
 		return;
 	}
 	/* Cut between lines. */
@@ -92,9 +94,11 @@ put_first(struct wire *w, struct buf *text)
 			room--;
 		own.len = room;
 	}
-	buf_append(text, own.data, own.len);
-	buf_free(&own);
-	w->report.text = *text;
+	if (a->len > 0 && a->data[a->len - 1] != '\n')
+		buf_puts(a, "\n");
+	buf_append(a, b->data, b->len);
+	buf_free(b);
+	w->report.text = *a;
 }
 
 /* 0, or -1: it is not to be, and why is the report. */
@@ -106,7 +110,7 @@ begin_beside(struct wire *w, uint64_t id, const struct wire_update *u,
 	    w->beside->before(w->beside->arg, id, u, text) == 0)
 		return 0;
 	engine_report_free(&w->report);
-	put_first(w, text);
+	put_lines(w, text, 0);
 	return -1;
 }
 
@@ -116,7 +120,7 @@ end_beside(struct wire *w, enum engine_result r, struct buf *text)
 {
 	if (w->beside != NULL)
 		w->beside->after(w->beside->arg, went_well(r), text);
-	put_first(w, text);
+	put_lines(w, text, !went_well(r));
 }
 
 void

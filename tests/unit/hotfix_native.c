@@ -451,6 +451,9 @@ test_fails(int rehearse)
 		strstr(buf_text(&answer), "\nreverted p1") != NULL &&
 		strstr(buf_text(&answer), "no good") != NULL,
 	    "takes the native part off again, and tells all that");
+	OK(logs("server part failed: f:2: no good") &&
+		strstr(buf_text(&logged), "failed: applied") == NULL,
+	    "what logs have, the first line, is why it failed");
 	IS(call_damage(10), OLD, "it is off");
 	IS_STR(OBSERVED, "old", "and no Lua is in force");
 	OK(!status_has("\npatchable: ") ||
@@ -496,7 +499,7 @@ test_waits(int rehearse)
 	buf_reset(&logged);
 	OK(push("f", &p1, late, "round", "DONE deferred\n"), "a bad one waits");
 	lua("hotfix.fire('round')");
-	OK(logs("which waited, failed: applied p1: "), "and fails");
+	OK(logs("which waited, failed: f:"), "and fails");
 	IS(call_damage(10), OLD, "nothing of it is left");
 	IS_STR(OBSERVED, "old", "on either side");
 	OK(status_has("\npatchable: yes") &&
