@@ -262,6 +262,45 @@ check(struct native *n, const char *path)
 	return status;
 }
 
+/* Functions of it, by their names. */
+static int
+check_functions(struct native *n, const char *path, char **names, size_t count)
+{
+	const struct native_told told = {on_reason, on_note, n};
+	struct native_pair pairs[NATIVE_FUNCS];
+	struct native_link_spec spec = {.pairs = pairs, .npairs = count};
+	struct buf exe = BUF_INIT;
+	struct err e, why;
+	int status = 0;
+	size_t i;
+
+	if (count > NATIVE_FUNCS)
+		return options_complain(&n->say,
+		    "a patch has at most %d functions", NATIVE_FUNCS);
+	for (i = 0; i < count; i++)
+		pairs[i] = (struct native_pair){names[i], names[i]};
+	if (file_read(path, ELF_LEN_MAX, &exe, &e) != 0) {
+		status = say_err(&n->say, &e);
+		goto out;
+	}
+	spec.exe = exe.data;
+	spec.exe_len = exe.len;
+	if (native_check_functions(&spec, &told, &why) != 0) {
+		err_set(&e, why.kind, "%s: %s", path, why.text);
+		status = say_err(&n->say, &e);
+		goto out;
+	}
+	for (i = 0; i < count; i++) {
+		say_text(&n->say, "path", path);
+		say_text(&n->say, "function", names[i]);
+		say_text(&n->say, "result", "patchable");
+		say_end(&n->say);
+	}
+out:
+	buf_free(&exe);
+	return status;
+}
+
 static int
 show(struct native *n, const char *path)
 {
@@ -307,7 +346,7 @@ cmd_native(int argc, char **argv)
 	const struct usage usage = {
 	    "create [-qvh] [--json] -e EXE -o PATCH [OPTION...] OLD=NEW... "
 	    "FIX.o\n"
-	    "       hotfix native check EXE\n"
+	    "       hotfix native check EXE [OLD...]\n"
 	    "       hotfix native show [-v] PATCH",
 	    "Make a patch of machine code for a running executable from an"
 	    " object file with\nthe new functions; see whether an executable"
@@ -315,7 +354,7 @@ cmd_native(int argc, char **argv)
 	    options, sizeof options / sizeof *options, NULL, 0, NULL, 0};
 	char **operands;
 	size_t count;
-	int status;
+	int status, is_check;
 
 	status = options_parse(&n.say, &usage, argc, argv, &operands, &count);
 	if (status != OPTIONS_GO_ON)
@@ -330,9 +369,13 @@ cmd_native(int argc, char **argv)
 	    n.unmarked)
 		return options_complain(&n.say, "%s has no such option",
 		    operands[0]);
-	if (count != 2 || *operands[1] == '\0')
+	is_check = strcmp(operands[0], "check") == 0;
+	if (count < 2 || (!is_check && count > 2) || *operands[1] == '\0')
 		return options_complain(&n.say, "%s needs one %s", operands[0],
-		    strcmp(operands[0], "check") == 0 ? "EXE" : "PATCH");
-	return strcmp(operands[0], "check") == 0 ? check(&n, operands[1])
-						 : show(&n, operands[1]);
+		    is_check ? "EXE" : "PATCH");
+	if (!is_check)
+		return show(&n, operands[1]);
+	return count == 2
+		   ? check(&n, operands[1])
+		   : check_functions(&n, operands[1], operands + 2, count - 2);
 }

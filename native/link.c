@@ -213,10 +213,16 @@ look_at_object(struct linker *l)
 }
 
 static int
-tell_count(struct linker *l)
+tell_count(struct linker *l, const char *so)
 {
-	return err_set(l->e, ERR_NO, "%zu reason%s against it, nothing is made",
-	    l->nreasons, l->nreasons == 1 ? "" : "s");
+	return err_set(l->e, ERR_NO, "%zu reason%s against it%s", l->nreasons,
+	    l->nreasons == 1 ? "" : "s", so);
+}
+
+static int
+not_made(struct linker *l)
+{
+	return tell_count(l, ", nothing is made");
 }
 
 static int
@@ -225,14 +231,14 @@ make(struct linker *l)
 	if (look_at_target(l) != 0 || look_at_object(l) != 0 || l->failed)
 		return -1;
 	if (l->nreasons > 0)
-		return tell_count(l);
+		return not_made(l);
 	if (link_lay_out(l) != 0)
 		return -1;
 	if (l->nreasons > 0)
-		return tell_count(l);
+		return not_made(l);
 	if (finish(l) != 0)
 		return -1;
-	return l->nreasons > 0 ? tell_count(l) : 0;
+	return l->nreasons > 0 ? not_made(l) : 0;
 }
 
 int
@@ -265,6 +271,26 @@ native_link(struct native_patch **out, const struct native_link_spec *s,
 	native_patch_free(l.p);
 	dwarf_close(l.dwarf);
 	elf_close(l.object);
+	elf_close(l.exe);
+	return ret;
+}
+
+int
+native_check_functions(const struct native_link_spec *s,
+    const struct native_told *told, struct err *e)
+{
+	struct linker l = {.spec = s, .told = told, .e = e};
+	int ret = -1;
+
+	l.npairs = s->npairs;
+	if (look_at_target(&l) != 0 || l.failed)
+		goto out;
+	if (l.nreasons > 0)
+		tell_count(&l, "");
+	else
+		ret = 0;
+out:
+	dwarf_close(l.dwarf);
 	elf_close(l.exe);
 	return ret;
 }

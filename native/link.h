@@ -69,4 +69,10 @@ struct native_target {
 int native_check_target(struct native_target *out, const void *exe, size_t len,
     const struct native_told *told, struct err *e);
 
+/* May these functions be replaced? All that native_link would tell of the
+ * executable and of the pairs' old functions; there is no object, and no new
+ * ones. 0, or -1 as above. */
+int native_check_functions(const struct native_link_spec *s,
+    const struct native_told *told, struct err *e);
+
 #endif

@@ -704,6 +704,19 @@ case $HOTFIX_BUILD in
 	ok $? 'that are nobody to say anything of' || t_show
 	;;
 esac
+run "$hotfix" native check pie damage heal
+exits 0 'native check of functions that can be replaced'
+is "$(grep -c '^result: patchable$' out)" 2 'says so of each'
+run "$hotfix" native check --json pie damage
+out_has '^\{"path":"pie","function":"damage","result":"patchable"\}$' \
+	'in JSON, too'
+run "$hotfix" native check pie damage nobody main
+exits 1 'native check of one that cannot'
+err_has 'nobody: the executable has no such function' 'names it'
+err_has 'pie: 1 reason against it$' 'and counts'
+is "$(cat out)" '' 'nothing is said of the others'
+run "$hotfix" native check none damage
+exits 5 'nor of a file that is not there'
 # shellcheck disable=SC2086
 target mute gcc $gnu -g0
 run "$hotfix" native check mute
@@ -858,6 +871,7 @@ bad 'at most 16 functions' create -e game -o p a=b a=b a=b a=b a=b a=b a=b a=b \
 	a=b a=b a=b a=b a=b a=b a=b a=b a=b fix.o
 bad 'check has no such option' check -u game
 bad 'check needs one EXE' check
+bad 'at most 16 functions' check game a b c d e f g h i j k l m n o p q
 bad 'show needs one PATCH' show a b
 create game damage=fixed damage=healed fix.o
 refused 'damage: it is given twice' 'a function twice'
