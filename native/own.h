@@ -8,7 +8,8 @@
  *
  * Such a function may call what makes a system call and what works on memory,
  * and the others of these; never what allocates, prints or takes a lock, for
- * a halted thread may have that lock.
+ * a halted thread may have that lock. Some C libraries lock in mmap, munmap
+ * and close.
  */
 #define NATIVE_OWN                                     \
 	__attribute__((section("hotfix_native_text"))) \

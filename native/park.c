@@ -92,6 +92,14 @@ futex_wake(const unsigned *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_OWN, INT_MAX, NULL, NULL, 0);
 }
 
+/* The system's own: a C library's close may ask for asynchronous reads of the
+ * file (musl's does), by a lock that a halted thread may have. */
+static NATIVE_OWN void
+close_file(int fd)
+{
+	syscall(SYS_close, fd);
+}
+
 /* --- the halted thread --------------------------------------------------- */
 
 /* The first free one, so that there are not many to look through. */
@@ -324,7 +332,7 @@ is_worker(int tid)
 	if (fd < 0)
 		return 0;
 	n = read(fd, park.stat, STAT_BYTES - 1);
-	close(fd);
+	close_file(fd);
 	if (n <= 0)
 		return 0;
 	/* TID (NAME) STATE, five numbers, FLAGS; a name may hold anything. */
@@ -461,7 +469,7 @@ park_halt(int64_t deadline_ns)
 		close_round();
 done:
 	if (fd >= 0)
-		close(fd);
+		close_file(fd);
 	if (result != PARK_OK)
 		pthread_sigmask(SIG_SETMASK, &park.mask, NULL);
 	return result;

@@ -148,15 +148,16 @@ run_proc_mem(struct writer *w)
 	return 0;
 }
 
+/* The system's own: a C library's mmap may wait for a lock (musl's does),
+ * which a halted thread may have. */
 static NATIVE_OWN int
 run_page_swap(struct writer *w)
 {
 	struct write_run *r;
 
 	for (r = w->runs; r < w->runs + w->nruns; r++)
-		if (mmap((void *)r->at, r->len, PROT_READ | PROT_EXEC,
-			MAP_PRIVATE | MAP_FIXED, w->fd,
-			(off_t)r->file_at) == MAP_FAILED)
+		if (syscall(SYS_mmap, r->at, r->len, PROT_READ | PROT_EXEC,
+			MAP_PRIVATE | MAP_FIXED, w->fd, r->file_at) == -1)
 			return -1;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "tests/native.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #define HALTS    100
 #define HALT_NS  INT64_C(20000000)
 #define SHORT_NS INT64_C(200000000) /* a bound that is waited for in full */
+#define STILL_MS 60000              /* of a child; it takes one second */
 
 /* With NOPs and without; called by the hammers. */
 FN(nops, NOPS) unsigned nops(unsigned n)
@@ -508,6 +510,74 @@ in_child(int (*run)(void))
 	return status;
 }
 
+/* The same; one that stands still is killed, which a signal that it could
+ * catch would not do: all are blocked then. */
+static int
+in_child_that_ends(int (*run)(void))
+{
+	struct pollfd end = {-1, 0, 0};
+	int status = -1, ends[2];
+	pid_t pid;
+
+	if (pipe(ends) != 0)
+		return -1;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(run());
+	close(ends[1]);
+	end.fd = ends[0];
+	if (poll(&end, 1, STILL_MS) == 0)
+		kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	close(ends[0]);
+	return status;
+}
+
+/* C libraries have locks of their own where such a mutex is unlocked (musl:
+ * one that mmap waits for). */
+static void *
+run_shared_lock(void *arg)
+{
+	struct hammer *h = arg;
+	pthread_mutexattr_t a;
+	pthread_mutex_t m;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&m, &a);
+	while (!load_int(h->stop)) {
+		pthread_mutex_lock(&m);
+		pthread_mutex_unlock(&m);
+	}
+	return NULL;
+}
+
+static int
+pages_under_locks(void)
+{
+	struct native_options o = {.methods = 1U << NATIVE_PAGE_SWAP};
+	static struct hammer h[HAMMERS];
+	struct native_report r;
+	static struct made m;
+	static int stop;
+	int i;
+
+	if (native_init(&o, &r) != NATIVE_OK)
+		return 1;
+	MADE_ONE(&m, "nops", nops, nops_new);
+	for (i = 0; i < HAMMERS; i++) {
+		h[i].stop = &stop;
+		start(&h[i].thread, run_shared_lock, &h[i]);
+	}
+	for (i = 0; i < FLIPS; i++)
+		if (native_apply(&m.p, &r) == NATIVE_OK &&
+		    native_revert("nops", &r) != NATIVE_OK)
+			return 2;
+	return 0;
+}
+
 static void
 on_other(int sig)
 {
@@ -698,6 +768,8 @@ main(void)
 	    "a signal that the program uses is not taken");
 	IS(in_child(signal_taken_after), 0,
 	    "nor is anything done when it took ours");
+	IS(in_child_that_ends(pages_under_locks), 0,
+	    "pages are swapped while threads have locks of the C library");
 #ifdef __x86_64__
 	IS(in_child(stuck_in_prologue), 0,
 	    "a thread that stays in the first instructions is waited for");
