@@ -224,6 +224,12 @@ need(struct linker *l, struct todo *t, const struct elf_symbol *s)
 		    LINK_SHOWN, link_symbol_name(l, s), LINK_SHOWN, in->name);
 		return;
 	}
+	if ((in->flags & ELF_FLAG_EXEC) != 0 &&
+	    (in->flags & ELF_FLAG_WRITE) != 0)
+		link_reason(l,
+		    "%.*s: it is in the section %.*s of the object, which is"
+		    " both written and executed; a patch has nothing such",
+		    LINK_SHOWN, link_symbol_name(l, s), LINK_SHOWN, in->name);
 	if (in->align > NATIVE_PAGE)
 		link_reason(l,
 		    "%.*s: it is aligned to %" PRIu64

@@ -383,6 +383,15 @@ for how in -fcommon -fno-common; do
 	refused ' it is aligned to 8192 bytes' "more than a page's alignment $how"
 done
 
+# A '#' comments out what gcc itself adds.
+echo '__attribute__((section(".both,\"awx\",@progbits#"))) int both = 5;
+int fixed(int a, int b) { return both += a + b; }' >both.c
+# shellcheck disable=SC2086
+compile gcc $fix -o both.o both.c
+create game damage=fixed both.o
+refused 'both: .*\.both .*both written and executed' \
+	'what would be written in the code area'
+
 # --- 10: statics of the executable --------------------------------------------
 
 cat >statics.c <<'END'
