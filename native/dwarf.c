@@ -107,6 +107,7 @@ struct inlined {
 
 struct dwarf {
 	struct map by_name;
+	struct map files; /* of units that were read to their end */
 	struct inlined *all;
 	const char *gap;
 };
@@ -760,6 +761,9 @@ read_unit(struct reader *r, struct unit *u)
 		    offsets_add(r, &r->origins, at) != 0)
 			return;
 	}
+	if (!c.bad && u->file[0] != '\0' &&
+	    map_put(&r->dwarf->files, u->file, strlen(u->file), r->dwarf) != 0)
+		r->oom = 1;
 }
 
 /* A unit that cannot be read is passed over: its length is known. */
@@ -982,7 +986,8 @@ dwarf_open(struct dwarf **out, const struct elf *elf, struct err *e)
 	r.dwarf = calloc(1, sizeof *r.dwarf);
 	if (r.dwarf == NULL)
 		return err_errno(e, ERR_LOCAL, "debug information");
-	if (map_init(&r.dwarf->by_name) != 0) {
+	if (map_init(&r.dwarf->by_name) != 0 ||
+	    map_init(&r.dwarf->files) != 0) {
 		failed = err_set(e, ERR_LOCAL, "no random bytes");
 		goto done;
 	}
@@ -1023,6 +1028,7 @@ dwarf_close(struct dwarf *dwarf)
 		free(i);
 	}
 	map_free(&dwarf->by_name);
+	map_free(&dwarf->files);
 	free(dwarf);
 }
 
@@ -1044,4 +1050,11 @@ dwarf_inlined(const struct dwarf *dwarf, const char *name, const char *file)
 		if (strcmp(i->file, file) == 0)
 			return 1;
 	return 0;
+}
+
+int
+dwarf_covers(const struct dwarf *dwarf, const char *file)
+{
+	file = without_folders(file);
+	return map_get(&dwarf->files, file, strlen(file)) != NULL;
 }

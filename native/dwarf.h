@@ -32,4 +32,8 @@ const char *dwarf_gap(const struct dwarf *dwarf);
 int dwarf_inlined(const struct dwarf *dwarf, const char *name,
     const char *file);
 
+/* 1 when there is debug information of a source of this name, the folders left
+ * out, and all of it was read. */
+int dwarf_covers(const struct dwarf *dwarf, const char *file);
+
 #endif

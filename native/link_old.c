@@ -348,6 +348,16 @@ check_entry(struct linker *l, struct link_pair *pair)
 	sha512(f->sha512, bytes, entry.size);
 }
 
+/* Compilers inline static functions with the flags that the manual tells, too.
+ * Names that were hidden in the program end as static ones of no file. */
+static int
+may_be_inlined(const struct linker *l, const struct elf_symbol *s)
+{
+	return s->bind == ELF_BIND_LOCAL && s->file != NULL &&
+	       *s->file != '\0' && !link_is_in(l, s, LINK_MARKED_TEXT) &&
+	       !dwarf_covers(l->dwarf, s->file);
+}
+
 static void
 check(struct linker *l, struct link_pair *pair)
 {
@@ -397,6 +407,13 @@ check(struct linker *l, struct link_pair *pair)
 		    " would stay as they are: patch those instead, and mark"
 		    " it with HOTFIX_PATCHABLE in the next build",
 		    LINK_SHOWN, s->name);
+	else if (may_be_inlined(l, s))
+		link_reason(l,
+		    "%.*s: it is static, and nothing tells whether it was"
+		    " inlined into callers, which would stay as they are:"
+		    " compile %.*s with -g, and give the file as it was before"
+		    " strip",
+		    LINK_SHOWN, s->name, LINK_SHOWN, s->file);
 	check_entry(l, pair);
 }
 

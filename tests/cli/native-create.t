@@ -731,6 +731,11 @@ target mute gcc $gnu -g0
 run "$hotfix" native check mute
 exits 0 'native check without debug information'
 err_has 'inlined somewhere are not all known: it has no debug' 'says so'
+create mute damage=fixed fix.o
+made 'a global function is never inlined, so it needs none'
+create mute game.c:twist=fixed fix.o
+refused 'twist: it is static, and nothing tells whether it was inlined' \
+	'a static function does'
 strip -o bare game
 run "$hotfix" native check bare
 exits 1 'one without symbols'

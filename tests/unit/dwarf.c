@@ -118,6 +118,8 @@ test_object(const char *command)
 	IS(dwarf_inlined(f.dwarf, "caller", NULL), 0, "nor who inlines");
 	IS(dwarf_inlined(f.dwarf, "sink", NULL), 0, "nor what is elsewhere");
 	IS(dwarf_inlined(f.dwarf, "", NULL), 0, "nor who has no name");
+	IS(dwarf_covers(f.dwarf, "src/a.c"), 1, "a file that is covered");
+	IS(dwarf_covers(f.dwarf, "c.c"), 0, "one that is not");
 	file_close(&f);
 }
 
