@@ -202,7 +202,8 @@ enum hotfix_native_code {
 	HOTFIX_NATIVE_RANGE,    /* something is too far away */
 	HOTFIX_NATIVE_PERM,     /* the system does not let code be written */
 	HOTFIX_NATIVE_BUSY,     /* a thread did not halt; try again */
-	HOTFIX_NATIVE_ORDER,    /* a later patch lies over it, or needs it */
+	HOTFIX_NATIVE_ORDER,    /* a later patch lies over it, or needs it; or
+				 * another patch of its id is live */
 	HOTFIX_NATIVE_NOTFOUND, /* no such patch is live */
 	HOTFIX_NATIVE_DISABLED  /* not initialised, or not possible here */
 };

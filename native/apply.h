@@ -38,19 +38,20 @@ enum native_code {
 	NATIVE_IO,
 	NATIVE_FORMAT,
 	NATIVE_CHECKSUM,
-	NATIVE_ARCH,   /* for another machine */
-	NATIVE_BUILD,  /* for another build of this program */
-	NATIVE_MODULE, /* an address that is not in the program's code */
-	NATIVE_DUP,   /* of this id one is live: no failure, nothing is to do */
-	NATIVE_NEEDS, /* the patch that it needs is not live */
-	NATIVE_SPACE, /* the reserve, or memory, does not hold it */
+	NATIVE_ARCH,     /* for another machine */
+	NATIVE_BUILD,    /* for another build of this program */
+	NATIVE_MODULE,   /* an address that is not in the program's code */
+	NATIVE_DUP,      /* this patch is live: no failure, nothing is to do */
+	NATIVE_NEEDS,    /* the patch that it needs is not live */
+	NATIVE_SPACE,    /* the reserve, or memory, does not hold it */
 	NATIVE_MISMATCH, /* the old code is not what the patch was made for, or
 			  * somebody else (a debugger) has changed it */
 	NATIVE_RANGE,    /* something is too far away for its instruction */
 	NATIVE_PERM,     /* the system does not let code be written */
 	NATIVE_BUSY,  /* a thread does not halt, or stays in the first bytes of
 		       * an old function: may go well when tried again */
-	NATIVE_ORDER, /* a later patch needs it, or lies over it */
+	NATIVE_ORDER, /* a later patch needs it, or lies over it; of its id
+		       * another patch is live */
 	NATIVE_NOTFOUND, /* no patch of this id is live */
 	NATIVE_DISABLED, /* native_init was not called, or said no */
 	NATIVE_CODES

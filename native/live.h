@@ -34,6 +34,7 @@ struct live {
 	size_t code_at, code_len, data_at, data_len;
 	/* Of what was loaded there, relocated. */
 	uint8_t digest[SHA512_SIZE];
+	uint8_t patch[SHA512_SIZE]; /* native_patch's digest */
 	struct live_func funcs[NATIVE_FUNCS];
 	size_t nfuncs;
 	size_t jump_len;

@@ -100,6 +100,8 @@ static enum native_code
 check_program(struct native_plan *plan, const struct program *prog,
     const struct native_patch *p)
 {
+	const struct live *l;
+
 	if (!is_sane(p))
 		return no(plan, NATIVE_FORMAT, "the patch contradicts itself");
 	if (p->arch != prog->arch)
@@ -108,7 +110,12 @@ check_program(struct native_plan *plan, const struct program *prog,
 	if (p->build_id_len != prog->self.build_id_len ||
 	    memcmp(p->build_id, prog->self.build_id, p->build_id_len) != 0)
 		return no_build(plan, prog, p);
-	if (live_find(&prog->set, p->id) != NULL)
+	l = live_find(&prog->set, p->id);
+	if (l != NULL && memcmp(l->patch, p->digest, sizeof l->patch) != 0)
+		return no(plan, NATIVE_ORDER,
+		    "another patch with the id %s is live: revert it first",
+		    p->id);
+	if (l != NULL)
 		return no(plan, NATIVE_DUP, "%s is live already", p->id);
 	if (p->needs[0] != '\0' && live_find(&prog->set, p->needs) == NULL)
 		return no(plan, NATIVE_NEEDS, "%s needs %s, which is not live",
@@ -324,6 +331,7 @@ make_jumps(struct native_plan *plan, const struct program *prog,
 	size_t i;
 
 	memcpy(l->needs, p->needs, sizeof l->needs);
+	memcpy(l->patch, p->digest, sizeof l->patch);
 	l->nfuncs = p->nfuncs;
 	l->jump_len = native_jump_size(p->arch);
 	for (i = 0; i < p->nfuncs; i++) {

@@ -151,6 +151,9 @@ check_one(void)
 	    "and its line tells of what");
 	WANT(apply(&m), DUP, "the same again is known");
 	IS_STR(report.text, "p1 is live already", "which is no failure");
+	m.p.digest[0]++;
+	WANT(apply(&m), ORDER, "another one of its id is not");
+	m.p.digest[0]--;
 	WANT(native_revert("p1", &report), OK, "it is reverted");
 	IS(call_damage(10), 31, "the old function is in force");
 	IS_MEM(AT(damage), before, LEN(damage), "byte for byte");

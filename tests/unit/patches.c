@@ -21,6 +21,7 @@
 static struct {
 	struct {
 		char id[NATIVE_ID + 1];
+		uint8_t digest[SHA512_SIZE];
 		uint64_t funcs[NATIVE_FUNCS];
 		size_t nfuncs;
 	} live[LIVE];
@@ -62,11 +63,20 @@ is_busy(void)
 	return 1;
 }
 
+/* Of an id that is live: the same patch, or another one? */
+static enum native_code
+known(const struct native_patch *p, struct native_report *r)
+{
+	if (memcmp(process.live[place(p->id)].digest, p->digest, SHA512_SIZE))
+		return say(r, NATIVE_ORDER, p->id, "another is live:");
+	return say(r, NATIVE_DUP, p->id, "is live:");
+}
+
 enum native_code
 native_try(const struct native_patch *p, struct native_report *r)
 {
 	if (place(p->id) < process.n)
-		return say(r, NATIVE_DUP, p->id, "is live:");
+		return known(p, r);
 	return say(r, process.try_says, p->id, "tried");
 }
 
@@ -76,11 +86,12 @@ native_apply(const struct native_patch *p, struct native_report *r)
 	size_t i;
 
 	if (place(p->id) < process.n)
-		return say(r, NATIVE_DUP, p->id, "is live:");
+		return known(p, r);
 	if (is_busy())
 		return say(r, NATIVE_BUSY, p->id, "busy:");
 	buf_printf(&process.did, "+%s ", p->id);
 	strcpy(process.live[process.n].id, p->id);
+	memcpy(process.live[process.n].digest, p->digest, SHA512_SIZE);
 	process.live[process.n].nfuncs = p->nfuncs;
 	for (i = 0; i < p->nfuncs; i++)
 		process.live[process.n].funcs[i] = p->funcs[i].off;
@@ -374,6 +385,35 @@ test_same(void)
 	IS_STR(buf_text(&text), "reverted p1\n", "as is told");
 }
 
+/* The program itself, or another host in it, has brought one. */
+static void
+test_foreign(void)
+{
+	struct file f = file_of("p1", "a", "", 1);
+	struct file other = file_of("p1", "a", "", 9);
+	struct patches_change c = change(1, &other, NULL);
+	struct native_patch *p;
+	struct native_report r;
+	struct err e;
+	uint64_t drop = 1;
+
+	begin();
+	if (native_patch_parse(&p, f.bytes, f.len, &e) != 0)
+		return;
+	native_apply(p, &r);
+	native_patch_free(p);
+	OK(patches_check(patches, &c, &text) != 0,
+	    "what has the id of another one's patch would not come");
+	OK(enter(1, &other, 0) != 0 &&
+		strstr(buf_text(&text), "another is live: p1"),
+	    "nor does it");
+	OK(enter(1, &f, 0) == 0, "that patch itself is there");
+	c = change(2, &other, &drop);
+	OK(patches_check(patches, &c, &text) == 0,
+	    "in its place another one may come");
+	IS_STR(did(), "+p1 ", "as a check says without changing anything");
+}
+
 static void
 test_needs(void)
 {
@@ -549,6 +589,7 @@ main(void)
 	test_superseded();
 	test_order();
 	test_same();
+	test_foreign();
 	test_needs();
 	test_waits();
 	test_undo();
