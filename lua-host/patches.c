@@ -498,18 +498,43 @@ who_keeps(const struct patches *p, uint64_t id)
 	return NULL;
 }
 
+/* Another update whose patch hides all of the i-th, which leaves with id; 0:
+ * none does. */
+static uint64_t
+who_hides(const struct list *l, size_t i, uint64_t id)
+{
+	const struct entry *e;
+	size_t k;
+
+	for (k = i + 1; k < l->n; k++) {
+		e = &l->v[k];
+		if (e->id != id && e->over != id && !e->waits &&
+		    has_all_of(e->patch, l->v[i].patch))
+			return e->id;
+	}
+	return 0;
+}
+
 int
 patches_leave(struct patches *p, uint64_t id, struct buf *text)
 {
 	const struct entry *above = who_keeps(p, id);
 	struct list next;
+	struct entry e;
 	size_t i;
 
 	if (list_begin(p, &next, text) != 0)
 		return -1;
-	for (i = 0; i < p->now.n; i++)
-		if (p->now.v[i].id != id && p->now.v[i].over != id)
-			next.v[next.n++] = p->now.v[i];
+	for (i = 0; i < p->now.n; i++) {
+		e = p->now.v[i];
+		if (e.id == id)
+			continue;
+		/* It cannot be taken off from below another feature's, and
+		 * need not be, for the one that is to go can. */
+		if (e.over == id && (e.over = who_hides(&p->now, i, id)) == 0)
+			continue;
+		next.v[next.n++] = e;
+	}
 	if (change_to(p, &next, text) == 0)
 		return 0;
 	if (above != NULL)

@@ -55,8 +55,9 @@ int patches_enter(struct patches *p, const struct patches_change *c,
     struct buf *text);
 /* What waited is applied; one that does not wait is no failure. */
 int patches_release(struct patches *p, uint64_t id, struct buf *text);
-/* The update leaves, and what lies below it. One that is not here has left.
- * Where another one keeps it here the text names that, too. */
+/* The update leaves, and what lies below it; but what another feature's patch
+ * hides lies below that one from then on. One that is not here has left. Where
+ * another one keeps it here the text names that, too. */
 int patches_leave(struct patches *p, uint64_t id, struct buf *text);
 
 /* After each of the last three, when it went well. Undo may fail where a

@@ -357,6 +357,28 @@ test_order(void)
 	IS_STR(did(), "", "and nothing has changed");
 	OK(leave(2) == 0 && enter(3, &f3, 1) == 0, "until that one has left");
 	IS_STR(did(), "-p2 -p1 +p3 ", "then it does");
+
+	f3 = file_of("p3", "a", "", 3);
+	begin();
+	enter(1, &f1, 0);
+	enter(2, &f2, 0);
+	enter(3, &f3, 1);
+	IS_STR(did(), "+p1 +p2 +p3 ", "over two, one of them another's");
+	OK(leave(3) == 0, "the upper one leaves");
+	IS_STR(did(), "-p3 ", "alone: what it was over is hidden");
+	OK(leave(2) == 0, "the other feature's leaves, too");
+	IS_STR(did(), "-p2 -p1 ", "with what lay below");
+
+	f2 = file_of("p2", "a", "", 2);
+	f1 = file_of("p1", "ab", "", 1);
+	f3 = file_of("p3", "ab", "", 3);
+	begin();
+	enter(1, &f1, 0);
+	enter(2, &f2, 0);
+	enter(3, &f3, 1);
+	did();
+	OK(leave(3) != 0, "what is not hidden as a whole has to leave");
+	IS_STR(did(), "-p3 +p3 ", "so all stays as it is");
 }
 
 static void
