@@ -168,17 +168,26 @@ static void
 find_new(struct linker *l, struct link_pair *pair, const char *name)
 {
 	const struct elf_symbol *s = NULL, *any = NULL;
+	size_t n = 0;
 
 	while ((s = elf_symbol_named(l->object, name, s)) != NULL) {
 		const struct elf_section *in =
 		    elf_section(l->object, s->section);
 
 		any = s;
-		if (s->type == ELF_TYPE_FUNC && in != NULL &&
-		    (in->flags & ELF_FLAG_EXEC) != 0)
-			pair->new_symbol = s;
+		if (s->type != ELF_TYPE_FUNC || in == NULL ||
+		    (in->flags & ELF_FLAG_EXEC) == 0)
+			continue;
+		pair->new_symbol = s;
+		n++;
 	}
-	if (pair->new_symbol != NULL)
+	if (n > 1)
+		link_reason(l,
+		    "%.*s: the object has several functions of this name (it"
+		    " was put together by ld -r): make one of them global, and"
+		    " give it a name of its own",
+		    LINK_SHOWN, name);
+	if (n > 0)
 		return;
 	link_reason(l, "%.*s: the object has no such function%s", LINK_SHOWN,
 	    name,

@@ -212,6 +212,16 @@ find(struct linker *l, const char *text, const struct elf_symbol **out)
 /* --- may it be changed? ----------------------------------------------------
  */
 
+/* With -fPIC gcc has a second name for a function that its own file calls. */
+static int
+is_local_alias(const struct elf_symbol *t, const struct elf_symbol *s)
+{
+	const size_t len = strlen(s->name);
+
+	return strncmp(t->name, s->name, len) == 0 &&
+	       strcmp(t->name + len, ".localalias") == 0;
+}
+
 /* Another function at its address, or NULL. */
 static const struct elf_symbol *
 twin(const struct linker *l, const struct elf_symbol *s)
@@ -219,7 +229,7 @@ twin(const struct linker *l, const struct elf_symbol *s)
 	const struct elf_symbol *t = NULL;
 
 	while ((t = elf_symbol_at(l->exe, s->section, s->value, t)) != NULL)
-		if (t != s && is_function(t))
+		if (t != s && is_function(t) && !is_local_alias(t, s))
 			return t;
 	return NULL;
 }
@@ -435,7 +445,13 @@ link_find_old(struct linker *l)
 			all_marked = 0;
 	}
 	/* Those that were marked one by one are good with any flags. */
-	if (!all_marked)
-		link_check_flags(l);
+	if (all_marked)
+		return 0;
+	link_check_flags(l);
+	if (l->nreasons == 0 && dwarf_gap(l->dwarf) != NULL)
+		link_note(l,
+		    "functions that are inlined somewhere are not all known:"
+		    " %s",
+		    dwarf_gap(l->dwarf));
 	return 0;
 }

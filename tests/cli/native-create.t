@@ -383,6 +383,25 @@ for how in -fcommon -fno-common; do
 	refused ' it is aligned to 8192 bytes' "more than a page's alignment $how"
 done
 
+for n in 1 2; do
+	echo "static int mend(int a, int b) { return a + b + $n; }
+	int (*mend$n)(int, int) = mend;" >mend$n.c
+	# shellcheck disable=SC2086
+	compile gcc $fix -o mend$n.o mend$n.c
+done
+compile ld -r -o mends.o mend1.o mend2.o
+create game damage=mend mends.o
+refused 'mend: the object has several functions of this name' \
+	'which of two is not guessed'
+reasons 1 'in one line'
+# With a second name, where its own file calls it.
+echo 'int rolls; volatile int z;
+int depth(int n) { return n <= 0 ? z : depth(n - 1) ^ (n + z); }
+int main(int argc, char **argv) { (void)argv; return depth(argc); }' >depth.c
+# shellcheck disable=SC2086
+compile gcc $gnu -fPIC $id -o depth depth.c reserve.c
+create depth depth=healed tiny.o
+made 'a function that calls itself, compiled with -fPIC'
 # A '#' comments out what gcc itself adds.
 echo '__attribute__((section(".both,\"awx\",@progbits#"))) int both = 5;
 int fixed(int a, int b) { return both += a + b; }' >both.c
@@ -732,7 +751,8 @@ run "$hotfix" native check mute
 exits 0 'native check without debug information'
 err_has 'inlined somewhere are not all known: it has no debug' 'says so'
 create mute damage=fixed fix.o
-made 'a global function is never inlined, so it needs none'
+made 'a global one need not'
+err_has 'inlined somewhere are not all known: it has no debug' 'but is told so'
 create mute game.c:twist=fixed fix.o
 refused 'twist: it is static, and nothing tells whether it was inlined' \
 	'a static function does'
