@@ -16,6 +16,7 @@ int arch_own(enum native_arch *arch);
  * argument of its handler. */
 uintptr_t arch_pc(const void *context);
 void arch_set_pc(void *context, uintptr_t pc);
+uintptr_t arch_sp(const void *context); /* and its stack pointer */
 
 #define ARCH_PROBE 8
 

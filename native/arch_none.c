@@ -16,6 +16,13 @@ arch_pc(const void *context)
 	return 0;
 }
 
+uintptr_t
+arch_sp(const void *context)
+{
+	(void)context;
+	return 0;
+}
+
 void
 arch_set_pc(void *context, uintptr_t pc)
 {

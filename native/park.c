@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ static struct {
 		int tid;        /* 0: free */
 		unsigned round; /* in which it has halted */
 		void *context;  /* NULL: in park_wait */
+		uintptr_t sp;
 	} places[PARK_THREADS];
 	unsigned nplaces; /* no others were ever taken */
 	/* The threads that were told to halt. */
@@ -72,6 +74,7 @@ static struct {
 	sigset_t mask; /* of the caller */
 	char list[LIST_BYTES];
 	char stat[STAT_BYTES];
+	uintptr_t stack[PARK_STACK / sizeof(uintptr_t)];
 } park;
 
 static NATIVE_OWN int
@@ -137,6 +140,8 @@ halt_here(void *context)
 	if (p == NULL)
 		return;
 	p->context = context;
+	p->sp = context != NULL ? arch_sp(context)
+				: (uintptr_t)__builtin_frame_address(0);
 	while ((round & 1) != 0) {
 		__atomic_store_n(&p->round, round, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&park.arrivals, 1, __ATOMIC_SEQ_CST);
@@ -500,6 +505,30 @@ NATIVE_OWN void
 park_set_pc(size_t i, uintptr_t pc)
 {
 	arch_set_pc(park.halted[i]->context, pc);
+}
+
+/* Page by page, for the stack may end: the system then gives what is there,
+ * where reading it ourselves would be a fault. */
+NATIVE_OWN size_t
+park_stack(size_t i, const uintptr_t **words)
+{
+	struct iovec to = {park.stack, PARK_STACK};
+	struct iovec from[PARK_STACK / NATIVE_PAGE + 1];
+	uintptr_t at = park.halted[i]->sp & ~(uintptr_t)7;
+	const uintptr_t end = at + PARK_STACK;
+	size_t k;
+	long n;
+
+	for (k = 0; at < end; k++) {
+		from[k].iov_base = (void *)at;
+		from[k].iov_len = NATIVE_PAGE - at % NATIVE_PAGE;
+		if (from[k].iov_len > end - at)
+			from[k].iov_len = end - at;
+		at += from[k].iov_len;
+	}
+	n = syscall(SYS_process_vm_readv, getpid(), &to, 1, from, k, 0);
+	*words = park.stack;
+	return n > 0 ? (size_t)n / sizeof *park.stack : 0;
 }
 
 int

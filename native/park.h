@@ -19,6 +19,9 @@
 /* As many as one program has; their places take 128 KiB. */
 #define PARK_THREADS 4096
 
+/* A signal's frame begins with what was interrupted; handlers need little. */
+#define PARK_STACK 8192
+
 enum park_result {
 	PARK_OK,
 	PARK_LATE,  /* a thread (park_late) did not halt in time */
@@ -43,6 +46,10 @@ void park_release(void);
 size_t park_count(void);
 uintptr_t park_pc(size_t i);
 void park_set_pc(size_t i, uintptr_t pc);
+/* What is on top of its stack, where the first PARK_STACK bytes have what a
+ * handler of the program, if it is in one, goes back to. Words; how many (0:
+ * the system lets no stack be read). Until the next call. */
+size_t park_stack(size_t i, const uintptr_t **words);
 
 /* After PARK_LATE: which one. */
 int park_late(void);

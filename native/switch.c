@@ -28,7 +28,8 @@
 /* What one halt found. */
 enum found {
 	FOUND_DONE,
-	FOUND_INSIDE,  /* a thread is in the first bytes of functions[which] */
+	FOUND_INSIDE,  /* a thread is in the first bytes of functions[which], or
+			* comes back there from a signal's handler */
 	FOUND_CHANGED, /* somebody else wrote to that entry */
 	FOUND_FAILED,  /* writing failed, all is as it was */
 	FOUND_BROKEN   /* so did putting back */
@@ -43,6 +44,19 @@ struct work {
 	int cause; /* errno */
 };
 
+/* A handler of the program, in which a thread may be, would go back there. */
+static NATIVE_OWN int
+goes_back_into(const struct live_func *f, size_t jump_len,
+    const uintptr_t *words, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (words[i] > f->site && words[i] < f->site + jump_len)
+			return 1;
+	return 0;
+}
+
 /* Where is everybody? Who is among NOPs begins anew; 0, or -1 and which. */
 static NATIVE_OWN int
 look_at_threads(struct work *w)
@@ -50,7 +64,8 @@ look_at_threads(struct work *w)
 	const struct live *l = w->spec->live;
 	const struct switch_range *r;
 	const struct live_func *f;
-	size_t i, k, n = park_count();
+	size_t i, k, n = park_count(), nwords;
+	const uintptr_t *words = NULL;
 	uintptr_t pc;
 
 	w->told->inside = 0;
@@ -58,8 +73,17 @@ look_at_threads(struct work *w)
 		pc = park_pc(i);
 		for (r = w->spec->left; r < w->spec->left + w->spec->nleft; r++)
 			w->told->inside += pc >= r->at && pc - r->at < r->len;
+		/* Where a jump takes one instruction's place nobody is in the
+		 * midst of it. */
+		nwords = w->spec->back || l->jump_len <= NATIVE_JUMP_AARCH64
+			     ? 0
+			     : park_stack(i, &words);
 		for (k = 0; k < l->nfuncs; k++) {
 			f = &l->funcs[k];
+			if (goes_back_into(f, l->jump_len, words, nwords)) {
+				w->which = k;
+				return -1;
+			}
 			/* In a jump nobody can be: it is one instruction. */
 			if (pc <= f->site || pc >= f->site + l->jump_len ||
 			    w->spec->back)

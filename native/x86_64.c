@@ -23,6 +23,14 @@ arch_pc(const void *context)
 	return (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
 }
 
+NATIVE_OWN uintptr_t
+arch_sp(const void *context)
+{
+	const ucontext_t *u = context;
+
+	return (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
+}
+
 NATIVE_OWN void
 arch_set_pc(void *context, uintptr_t pc)
 {

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* REG_RIP: POSIX does not say what is in a context */
 /* Patches under threads: they are halted, or nothing happens. */
 #include "tests/native.h"
 
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -627,6 +629,57 @@ run_stuck(void *arg)
 	return NULL;
 }
 
+/* A thread's handler, begun in the midst of the NOPs: the thread goes step by
+ * step (the flag of traps) until it is there. */
+static int in_handler, end_handler;
+
+static void
+on_step(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)sig;
+	(void)info;
+	if ((uintptr_t)u->uc_mcontext.gregs[REG_RIP] != (uintptr_t)nops + 1)
+		return;
+	u->uc_mcontext.gregs[REG_EFL] &= ~0x100LL;
+	store_int(&in_handler, 1);
+	until(&end_handler, 1);
+}
+
+static void *
+run_steps(void *arg)
+{
+	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::
+			     : "memory", "cc");
+	*(unsigned *)arg = call_nops(10);
+	return NULL;
+}
+
+static int
+interrupted_in_nops(void)
+{
+	struct sigaction a = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+	static struct made m;
+	struct native_report r;
+	unsigned got = 0;
+	pthread_t t;
+
+	set_bound(SHORT_NS);
+	MADE_ONE(&m, "nops", nops, nops_new);
+	sigaction(SIGTRAP, &a, NULL);
+	start(&t, run_steps, &got);
+	until(&in_handler, 1);
+	if (native_apply(&m.p, &r) != NATIVE_BUSY)
+		return 1;
+	store_int(&end_handler, 1);
+	pthread_join(t, NULL);
+	if (got != 31)
+		return 2;
+	return native_apply(&m.p, &r) == NATIVE_OK && call_nops(10) == 117 ? 0
+									   : 3;
+}
+
 /* The thread cannot be ended, so it is a child's. */
 static int
 stuck_in_prologue(void)
@@ -771,6 +824,8 @@ main(void)
 	IS(in_child_that_ends(pages_under_locks), 0,
 	    "pages are swapped while threads have locks of the C library");
 #ifdef __x86_64__
+	IS(in_child(interrupted_in_nops), 0,
+	    "a handler that would go back among the NOPs is waited for");
 	IS(in_child(stuck_in_prologue), 0,
 	    "a thread that stays in the first instructions is waited for");
 	IS(in_child(moved_out_of_nops), 0,
