@@ -5,16 +5,10 @@
 #include <string.h>
 
 #include "crypto/md5_pair.h"
+#include "crypto/md5_steps.h"
 
 #define BLOCK   MD5_BLOCK
 #define LEN_POS (BLOCK - 8) /* where the last block has the length in bits */
-
-static inline uint32_t
-load32_le(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
-}
 
 static inline void
 store32_le(uint8_t *p, uint32_t v)
@@ -23,42 +17,6 @@ store32_le(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)(v >> 8);
 	p[2] = (uint8_t)(v >> 16);
 	p[3] = (uint8_t)(v >> 24);
-}
-
-static inline uint32_t
-rotate(uint32_t v, unsigned by)
-{
-	return v << by | v >> (32 - by);
-}
-
-/*
- * One step of each round. The four words depend on each other in a chain,
- * b being the newest, so what does not need b is summed up beside it. The
- * two halves of g have no bit in common: adding them is their union and
- * leaves the half with ~d off the chain.
- */
-static inline uint32_t
-f(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
-{
-	return rotate(a + t + (d ^ (b & (c ^ d))), by) + b;
-}
-
-static inline uint32_t
-g(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
-{
-	return rotate(a + t + (c & ~d) + (b & d), by) + b;
-}
-
-static inline uint32_t
-h(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
-{
-	return rotate(a + t + ((c ^ d) ^ b), by) + b;
-}
-
-static inline uint32_t
-i(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t t, unsigned by)
-{
-	return rotate(a + t + (c ^ (b | ~d)), by) + b;
 }
 
 static void
@@ -72,75 +30,75 @@ blocks(uint32_t state[4], const uint8_t *p, size_t n)
 	 * 1 on is floor(2^32 * abs(sin(n))), RFC 1321 3.4. */
 	for (; n > 0; n--, p += BLOCK) {
 		for (j = 0; j < 16; j++)
-			x[j] = load32_le(p + 4 * j);
+			x[j] = md5_load(p + 4 * j);
 
-		a = f(a, b, c, d, x[0] + 0xd76aa478, 7);
-		d = f(d, a, b, c, x[1] + 0xe8c7b756, 12);
-		c = f(c, d, a, b, x[2] + 0x242070db, 17);
-		b = f(b, c, d, a, x[3] + 0xc1bdceee, 22);
-		a = f(a, b, c, d, x[4] + 0xf57c0faf, 7);
-		d = f(d, a, b, c, x[5] + 0x4787c62a, 12);
-		c = f(c, d, a, b, x[6] + 0xa8304613, 17);
-		b = f(b, c, d, a, x[7] + 0xfd469501, 22);
-		a = f(a, b, c, d, x[8] + 0x698098d8, 7);
-		d = f(d, a, b, c, x[9] + 0x8b44f7af, 12);
-		c = f(c, d, a, b, x[10] + 0xffff5bb1, 17);
-		b = f(b, c, d, a, x[11] + 0x895cd7be, 22);
-		a = f(a, b, c, d, x[12] + 0x6b901122, 7);
-		d = f(d, a, b, c, x[13] + 0xfd987193, 12);
-		c = f(c, d, a, b, x[14] + 0xa679438e, 17);
-		b = f(b, c, d, a, x[15] + 0x49b40821, 22);
+		a = md5_f(a, b, c, d, x[0] + 0xd76aa478, 7);
+		d = md5_f(d, a, b, c, x[1] + 0xe8c7b756, 12);
+		c = md5_f(c, d, a, b, x[2] + 0x242070db, 17);
+		b = md5_f(b, c, d, a, x[3] + 0xc1bdceee, 22);
+		a = md5_f(a, b, c, d, x[4] + 0xf57c0faf, 7);
+		d = md5_f(d, a, b, c, x[5] + 0x4787c62a, 12);
+		c = md5_f(c, d, a, b, x[6] + 0xa8304613, 17);
+		b = md5_f(b, c, d, a, x[7] + 0xfd469501, 22);
+		a = md5_f(a, b, c, d, x[8] + 0x698098d8, 7);
+		d = md5_f(d, a, b, c, x[9] + 0x8b44f7af, 12);
+		c = md5_f(c, d, a, b, x[10] + 0xffff5bb1, 17);
+		b = md5_f(b, c, d, a, x[11] + 0x895cd7be, 22);
+		a = md5_f(a, b, c, d, x[12] + 0x6b901122, 7);
+		d = md5_f(d, a, b, c, x[13] + 0xfd987193, 12);
+		c = md5_f(c, d, a, b, x[14] + 0xa679438e, 17);
+		b = md5_f(b, c, d, a, x[15] + 0x49b40821, 22);
 
-		a = g(a, b, c, d, x[1] + 0xf61e2562, 5);
-		d = g(d, a, b, c, x[6] + 0xc040b340, 9);
-		c = g(c, d, a, b, x[11] + 0x265e5a51, 14);
-		b = g(b, c, d, a, x[0] + 0xe9b6c7aa, 20);
-		a = g(a, b, c, d, x[5] + 0xd62f105d, 5);
-		d = g(d, a, b, c, x[10] + 0x02441453, 9);
-		c = g(c, d, a, b, x[15] + 0xd8a1e681, 14);
-		b = g(b, c, d, a, x[4] + 0xe7d3fbc8, 20);
-		a = g(a, b, c, d, x[9] + 0x21e1cde6, 5);
-		d = g(d, a, b, c, x[14] + 0xc33707d6, 9);
-		c = g(c, d, a, b, x[3] + 0xf4d50d87, 14);
-		b = g(b, c, d, a, x[8] + 0x455a14ed, 20);
-		a = g(a, b, c, d, x[13] + 0xa9e3e905, 5);
-		d = g(d, a, b, c, x[2] + 0xfcefa3f8, 9);
-		c = g(c, d, a, b, x[7] + 0x676f02d9, 14);
-		b = g(b, c, d, a, x[12] + 0x8d2a4c8a, 20);
+		a = md5_g(a, b, c, d, x[1] + 0xf61e2562, 5);
+		d = md5_g(d, a, b, c, x[6] + 0xc040b340, 9);
+		c = md5_g(c, d, a, b, x[11] + 0x265e5a51, 14);
+		b = md5_g(b, c, d, a, x[0] + 0xe9b6c7aa, 20);
+		a = md5_g(a, b, c, d, x[5] + 0xd62f105d, 5);
+		d = md5_g(d, a, b, c, x[10] + 0x02441453, 9);
+		c = md5_g(c, d, a, b, x[15] + 0xd8a1e681, 14);
+		b = md5_g(b, c, d, a, x[4] + 0xe7d3fbc8, 20);
+		a = md5_g(a, b, c, d, x[9] + 0x21e1cde6, 5);
+		d = md5_g(d, a, b, c, x[14] + 0xc33707d6, 9);
+		c = md5_g(c, d, a, b, x[3] + 0xf4d50d87, 14);
+		b = md5_g(b, c, d, a, x[8] + 0x455a14ed, 20);
+		a = md5_g(a, b, c, d, x[13] + 0xa9e3e905, 5);
+		d = md5_g(d, a, b, c, x[2] + 0xfcefa3f8, 9);
+		c = md5_g(c, d, a, b, x[7] + 0x676f02d9, 14);
+		b = md5_g(b, c, d, a, x[12] + 0x8d2a4c8a, 20);
 
-		a = h(a, b, c, d, x[5] + 0xfffa3942, 4);
-		d = h(d, a, b, c, x[8] + 0x8771f681, 11);
-		c = h(c, d, a, b, x[11] + 0x6d9d6122, 16);
-		b = h(b, c, d, a, x[14] + 0xfde5380c, 23);
-		a = h(a, b, c, d, x[1] + 0xa4beea44, 4);
-		d = h(d, a, b, c, x[4] + 0x4bdecfa9, 11);
-		c = h(c, d, a, b, x[7] + 0xf6bb4b60, 16);
-		b = h(b, c, d, a, x[10] + 0xbebfbc70, 23);
-		a = h(a, b, c, d, x[13] + 0x289b7ec6, 4);
-		d = h(d, a, b, c, x[0] + 0xeaa127fa, 11);
-		c = h(c, d, a, b, x[3] + 0xd4ef3085, 16);
-		b = h(b, c, d, a, x[6] + 0x04881d05, 23);
-		a = h(a, b, c, d, x[9] + 0xd9d4d039, 4);
-		d = h(d, a, b, c, x[12] + 0xe6db99e5, 11);
-		c = h(c, d, a, b, x[15] + 0x1fa27cf8, 16);
-		b = h(b, c, d, a, x[2] + 0xc4ac5665, 23);
+		a = md5_h(a, b, c, d, x[5] + 0xfffa3942, 4);
+		d = md5_h(d, a, b, c, x[8] + 0x8771f681, 11);
+		c = md5_h(c, d, a, b, x[11] + 0x6d9d6122, 16);
+		b = md5_h(b, c, d, a, x[14] + 0xfde5380c, 23);
+		a = md5_h(a, b, c, d, x[1] + 0xa4beea44, 4);
+		d = md5_h(d, a, b, c, x[4] + 0x4bdecfa9, 11);
+		c = md5_h(c, d, a, b, x[7] + 0xf6bb4b60, 16);
+		b = md5_h(b, c, d, a, x[10] + 0xbebfbc70, 23);
+		a = md5_h(a, b, c, d, x[13] + 0x289b7ec6, 4);
+		d = md5_h(d, a, b, c, x[0] + 0xeaa127fa, 11);
+		c = md5_h(c, d, a, b, x[3] + 0xd4ef3085, 16);
+		b = md5_h(b, c, d, a, x[6] + 0x04881d05, 23);
+		a = md5_h(a, b, c, d, x[9] + 0xd9d4d039, 4);
+		d = md5_h(d, a, b, c, x[12] + 0xe6db99e5, 11);
+		c = md5_h(c, d, a, b, x[15] + 0x1fa27cf8, 16);
+		b = md5_h(b, c, d, a, x[2] + 0xc4ac5665, 23);
 
-		a = i(a, b, c, d, x[0] + 0xf4292244, 6);
-		d = i(d, a, b, c, x[7] + 0x432aff97, 10);
-		c = i(c, d, a, b, x[14] + 0xab9423a7, 15);
-		b = i(b, c, d, a, x[5] + 0xfc93a039, 21);
-		a = i(a, b, c, d, x[12] + 0x655b59c3, 6);
-		d = i(d, a, b, c, x[3] + 0x8f0ccc92, 10);
-		c = i(c, d, a, b, x[10] + 0xffeff47d, 15);
-		b = i(b, c, d, a, x[1] + 0x85845dd1, 21);
-		a = i(a, b, c, d, x[8] + 0x6fa87e4f, 6);
-		d = i(d, a, b, c, x[15] + 0xfe2ce6e0, 10);
-		c = i(c, d, a, b, x[6] + 0xa3014314, 15);
-		b = i(b, c, d, a, x[13] + 0x4e0811a1, 21);
-		a = i(a, b, c, d, x[4] + 0xf7537e82, 6);
-		d = i(d, a, b, c, x[11] + 0xbd3af235, 10);
-		c = i(c, d, a, b, x[2] + 0x2ad7d2bb, 15);
-		b = i(b, c, d, a, x[9] + 0xeb86d391, 21);
+		a = md5_i(a, b, c, d, x[0] + 0xf4292244, 6);
+		d = md5_i(d, a, b, c, x[7] + 0x432aff97, 10);
+		c = md5_i(c, d, a, b, x[14] + 0xab9423a7, 15);
+		b = md5_i(b, c, d, a, x[5] + 0xfc93a039, 21);
+		a = md5_i(a, b, c, d, x[12] + 0x655b59c3, 6);
+		d = md5_i(d, a, b, c, x[3] + 0x8f0ccc92, 10);
+		c = md5_i(c, d, a, b, x[10] + 0xffeff47d, 15);
+		b = md5_i(b, c, d, a, x[1] + 0x85845dd1, 21);
+		a = md5_i(a, b, c, d, x[8] + 0x6fa87e4f, 6);
+		d = md5_i(d, a, b, c, x[15] + 0xfe2ce6e0, 10);
+		c = md5_i(c, d, a, b, x[6] + 0xa3014314, 15);
+		b = md5_i(b, c, d, a, x[13] + 0x4e0811a1, 21);
+		a = md5_i(a, b, c, d, x[4] + 0xf7537e82, 6);
+		d = md5_i(d, a, b, c, x[11] + 0xbd3af235, 10);
+		c = md5_i(c, d, a, b, x[2] + 0x2ad7d2bb, 15);
+		b = md5_i(b, c, d, a, x[9] + 0xeb86d391, 21);
 
 		a = state[0] += a;
 		b = state[1] += b;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "crypto/md5_steps.h"
+
 /*
  * A word of each message. As long as the widest register there is; for
  * narrower ones the compiler makes two or four of it, which do not wait for
@@ -11,64 +13,33 @@
  */
 typedef uint32_t lanes __attribute__((vector_size(4 * MD5_LANES)));
 
-/* So that a kernel, which names its processor, has them in that one's code. */
-#define INLINE static inline __attribute__((always_inline))
-
-/* floor(2^32 * abs(sin(n))) for n from 1 on, RFC 1321 3.4. */
-static const uint32_t sine[64] = {
-    /* clang-format off */
-	0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee,
-	0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
-	0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be,
-	0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
-	0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa,
-	0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
-	0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed,
-	0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a,
-	0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c,
-	0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70,
-	0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05,
-	0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
-	0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039,
-	0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
-	0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1,
-	0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391,
-    /* clang-format on */
-};
-
-INLINE uint32_t
-load32_le(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
-}
-
-INLINE lanes
+MD5_INLINE lanes
 rotate(lanes v, unsigned by)
 {
 	return v << by | v >> (32 - by);
 }
 
-/* One step of each round; as in md5.c, and the sum in g for its reason. */
-INLINE lanes
+/* One step of each round; as in md5_steps.h, and the sum in g for its reason.
+ */
+MD5_INLINE lanes
 f(lanes a, lanes b, lanes c, lanes d, lanes t, unsigned by)
 {
 	return rotate(a + t + (d ^ (b & (c ^ d))), by) + b;
 }
 
-INLINE lanes
+MD5_INLINE lanes
 g(lanes a, lanes b, lanes c, lanes d, lanes t, unsigned by)
 {
 	return rotate(a + t + (c & ~d) + (b & d), by) + b;
 }
 
-INLINE lanes
+MD5_INLINE lanes
 h(lanes a, lanes b, lanes c, lanes d, lanes t, unsigned by)
 {
 	return rotate(a + t + ((c ^ d) ^ b), by) + b;
 }
 
-INLINE lanes
+MD5_INLINE lanes
 i(lanes a, lanes b, lanes c, lanes d, lanes t, unsigned by)
 {
 	return rotate(a + t + (c ^ (b | ~d)), by) + b;
@@ -76,20 +47,20 @@ i(lanes a, lanes b, lanes c, lanes d, lanes t, unsigned by)
 
 /* The word at this place of every message. Written out: compilers make good
  * code of it, and of a loop bad code. */
-INLINE lanes
+MD5_INLINE lanes
 word(const uint8_t *const p[MD5_LANES], size_t at)
 {
-	return (lanes){load32_le(p[0] + at), load32_le(p[1] + at),
-	    load32_le(p[2] + at), load32_le(p[3] + at), load32_le(p[4] + at),
-	    load32_le(p[5] + at), load32_le(p[6] + at), load32_le(p[7] + at),
-	    load32_le(p[8] + at), load32_le(p[9] + at), load32_le(p[10] + at),
-	    load32_le(p[11] + at), load32_le(p[12] + at), load32_le(p[13] + at),
-	    load32_le(p[14] + at), load32_le(p[15] + at)};
+	return (lanes){md5_load(p[0] + at), md5_load(p[1] + at),
+	    md5_load(p[2] + at), md5_load(p[3] + at), md5_load(p[4] + at),
+	    md5_load(p[5] + at), md5_load(p[6] + at), md5_load(p[7] + at),
+	    md5_load(p[8] + at), md5_load(p[9] + at), md5_load(p[10] + at),
+	    md5_load(p[11] + at), md5_load(p[12] + at), md5_load(p[13] + at),
+	    md5_load(p[14] + at), md5_load(p[15] + at)};
 }
 
 /* Unrolled, so that the words are found without reckoning: half the time
  * with AVX2. */
-INLINE void
+MD5_INLINE void
 blocks(struct md5_lanes *m, const uint8_t *const p[MD5_LANES], size_t n)
 {
 	lanes s[4], a, b, c, d, x[16];
@@ -106,39 +77,40 @@ blocks(struct md5_lanes *m, const uint8_t *const p[MD5_LANES], size_t n)
 		d = s[3];
 #pragma GCC unroll 4
 		for (j = 0; j < 16; j += 4) {
-			a = f(a, b, c, d, x[j] + sine[j], 7);
-			d = f(d, a, b, c, x[j + 1] + sine[j + 1], 12);
-			c = f(c, d, a, b, x[j + 2] + sine[j + 2], 17);
-			b = f(b, c, d, a, x[j + 3] + sine[j + 3], 22);
+			a = f(a, b, c, d, x[j] + md5_sine[j], 7);
+			d = f(d, a, b, c, x[j + 1] + md5_sine[j + 1], 12);
+			c = f(c, d, a, b, x[j + 2] + md5_sine[j + 2], 17);
+			b = f(b, c, d, a, x[j + 3] + md5_sine[j + 3], 22);
 		}
 #pragma GCC unroll 4
 		for (; j < 32; j += 4) {
-			a = g(a, b, c, d, x[(5 * j + 1) % 16] + sine[j], 5);
-			d = g(d, a, b, c, x[(5 * j + 6) % 16] + sine[j + 1], 9);
-			c = g(c, d, a, b, x[(5 * j + 11) % 16] + sine[j + 2],
-			    14);
-			b = g(b, c, d, a, x[(5 * j + 16) % 16] + sine[j + 3],
-			    20);
+			a = g(a, b, c, d, x[(5 * j + 1) % 16] + md5_sine[j], 5);
+			d = g(d, a, b, c, x[(5 * j + 6) % 16] + md5_sine[j + 1],
+			    9);
+			c = g(c, d, a, b,
+			    x[(5 * j + 11) % 16] + md5_sine[j + 2], 14);
+			b = g(b, c, d, a,
+			    x[(5 * j + 16) % 16] + md5_sine[j + 3], 20);
 		}
 #pragma GCC unroll 4
 		for (; j < 48; j += 4) {
-			a = h(a, b, c, d, x[(3 * j + 5) % 16] + sine[j], 4);
-			d = h(d, a, b, c, x[(3 * j + 8) % 16] + sine[j + 1],
+			a = h(a, b, c, d, x[(3 * j + 5) % 16] + md5_sine[j], 4);
+			d = h(d, a, b, c, x[(3 * j + 8) % 16] + md5_sine[j + 1],
 			    11);
-			c = h(c, d, a, b, x[(3 * j + 11) % 16] + sine[j + 2],
-			    16);
-			b = h(b, c, d, a, x[(3 * j + 14) % 16] + sine[j + 3],
-			    23);
+			c = h(c, d, a, b,
+			    x[(3 * j + 11) % 16] + md5_sine[j + 2], 16);
+			b = h(b, c, d, a,
+			    x[(3 * j + 14) % 16] + md5_sine[j + 3], 23);
 		}
 #pragma GCC unroll 4
 		for (; j < 64; j += 4) {
-			a = i(a, b, c, d, x[7 * j % 16] + sine[j], 6);
-			d = i(d, a, b, c, x[(7 * j + 7) % 16] + sine[j + 1],
+			a = i(a, b, c, d, x[7 * j % 16] + md5_sine[j], 6);
+			d = i(d, a, b, c, x[(7 * j + 7) % 16] + md5_sine[j + 1],
 			    10);
-			c = i(c, d, a, b, x[(7 * j + 14) % 16] + sine[j + 2],
-			    15);
-			b = i(b, c, d, a, x[(7 * j + 21) % 16] + sine[j + 3],
-			    21);
+			c = i(c, d, a, b,
+			    x[(7 * j + 14) % 16] + md5_sine[j + 2], 15);
+			b = i(b, c, d, a,
+			    x[(7 * j + 21) % 16] + md5_sine[j + 3], 21);
 		}
 		s[0] += a;
 		s[1] += b;
