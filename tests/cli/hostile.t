@@ -97,11 +97,12 @@ esac
 seconds=1
 case $HOTFIX_BUILD in */asan) seconds=2 ;; esac
 stop host
+: >host.out
 (
 	ulimit -t $seconds
 	exec "$hotfix" serve -l "$addr" --name host -p key.pub --version 1 \
 		--state state server.lua
-) >host.out 2>host.err &
+) >>host.out 2>host.err &
 echo $! >host.pid
 t_pids="$t_pids $!"
 sees host.out '^listening: ' 'a host with little processor time'
