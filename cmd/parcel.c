@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 /* What is smaller is checked before a server has answered a first time, and one
  * that is bad is not sent at all then. */
@@ -100,18 +101,6 @@ run(void *arg)
 	return NULL;
 }
 
-/* Signals are the business of who called: the thread takes none. */
-static void
-start_thread(struct parcel_check *c)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	c->has_thread = pthread_create(&c->thread, NULL, run, c) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static void
 join(struct parcel_check *c)
 {
@@ -172,7 +161,7 @@ start(struct parcel *p, const char *path, const struct keyring *keys,
 	if (package_peek(p->fd, path, &p->info.release, &p->info.len,
 		&ignored) == 0 &&
 	    may_go_apart(p, c))
-		start_thread(c);
+		c->has_thread = thread_start(&c->thread, run, c) == 0;
 	if (c->has_thread)
 		return 0;
 	run(c);
@@ -347,7 +336,7 @@ parcel_make(struct parcel *p, const struct package_job *job, const char *path,
 		return err_errno(e, ERR_LOCAL, "%s", path);
 	/* A command that signs is a child: none is made beside threads. */
 	if (job->signer->command == NULL)
-		start_thread(c);
+		c->has_thread = thread_start(&c->thread, run, c) == 0;
 	if (c->has_thread)
 		return 0;
 	run(c);

@@ -3,9 +3,10 @@
 #include "pack/digests.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/thread.h"
 
 #define SLOTS 8 /* how far the works and who brings the bytes may be apart */
 
@@ -83,21 +84,16 @@ run(void *arg)
 	return NULL;
 }
 
-/* Signals are the business of who called: the threads take none. */
 static void
 start_threads(struct digests *d)
 {
-	sigset_t all, before;
 	struct worker *w;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (; d->nthreads < d->n; d->nthreads++) {
 		w = &d->workers[d->nthreads];
-		if (pthread_create(&w->thread, NULL, run, w) != 0)
+		if (thread_start(&w->thread, run, w) != 0)
 			break;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* One more work, or the other half of one. */

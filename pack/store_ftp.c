@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/ftp.h"
 
 #define NS_PER_S  INT64_C(1000000000)
@@ -137,13 +138,11 @@ run_early(void *arg)
 	return NULL;
 }
 
-/* Signals are the business of who called: the thread takes none. */
 static void
 ftp_store_begin(void *impl)
 {
 	struct place *p = impl;
 	struct early *y = &p->early;
-	sigset_t all, before;
 
 	if (p->config.trace != NULL || p->ftp != NULL || y->has_thread)
 		return;
@@ -151,10 +150,7 @@ ftp_store_begin(void *impl)
 	y->config.stop = &y->stop;
 	y->stop = 0;
 	y->done = 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	y->has_thread = pthread_create(&y->thread, NULL, run_early, y) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	y->has_thread = thread_start(&y->thread, run_early, y) == 0;
 }
 
 /* 1 when the thread has ended or is about to. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "crypto/md5_lanes.h"
 
 /* Read at a time. All lanes of two threads together are about what a cache of
@@ -380,25 +381,20 @@ count_threads(const struct sumcheck_spec *s)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-/* Threads that were started, in front of w; fewer is slower, no more. Signals
- * are the calling thread's. */
+/* Threads that were started, in front of w; fewer is slower, no more. */
 static unsigned
 start(struct worker *w, unsigned n, struct run *r)
 {
-	sigset_t all, before;
 	unsigned started = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (started < n && worker_init(&w[started], r) == 0) {
-		if (pthread_create(&w[started].thread, NULL, thread_main,
+		if (thread_start(&w[started].thread, thread_main,
 			&w[started]) != 0) {
 			free(w[started].bytes);
 			break;
 		}
 		started++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
 }
 
