@@ -74,6 +74,12 @@ entries_add(struct entries *l, const char *name, size_t len)
 	return it;
 }
 
+int
+entry_is_folder(const struct entry *it)
+{
+	return it->name[strlen(it->name) - 1] == '/';
+}
+
 static int
 by_name(const void *a, const void *b)
 {

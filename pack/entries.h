@@ -37,6 +37,8 @@ void entries_free(struct entries *l);
 
 /* A new entry at the end, all 0 but its name; NULL: out of memory. */
 struct entry *entries_add(struct entries *l, const char *name, size_t len);
+/* 1 for a folder. */
+int entry_is_folder(const struct entry *it);
 /* Sort by the bytes of the names. */
 void entries_sort(struct entries *l);
 /* The entry of this name in a sorted list, or NULL. */

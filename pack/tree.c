@@ -27,10 +27,17 @@ struct walk {
 	struct err *err;
 };
 
-int64_t
-tree_mtime_ns(const struct stat *st)
+/* For comparing. */
+static int64_t
+mtime_ns(const struct stat *st)
 {
 	return (int64_t)st->st_mtim.tv_sec * NS + st->st_mtim.tv_nsec;
+}
+
+int
+tree_is_as_seen(const struct entry *it, const struct stat *st)
+{
+	return (uint64_t)st->st_size == it->len && mtime_ns(st) == it->at;
 }
 
 static int
@@ -92,7 +99,7 @@ add(const struct walk *w, const char *name, const struct stat *st)
 		return err_set(w->err, ERR_LOCAL, "out of memory");
 	if (S_ISREG(st->st_mode))
 		it->len = (uint64_t)st->st_size;
-	it->at = tree_mtime_ns(st);
+	it->at = mtime_ns(st);
 	return 0;
 }
 

@@ -43,8 +43,9 @@ int tree_matches(const char *const *globs, size_t n, const char *name);
  * are not followed. One that is not there is fine. 0, or -1 with errno. */
 int tree_remove(int at_fd, const char *name);
 
-/* The mtime as nanoseconds, for comparing. */
 struct stat;
-int64_t tree_mtime_ns(const struct stat *st);
+
+/* 1 when a file still has the length and the mtime that tree_walk listed. */
+int tree_is_as_seen(const struct entry *it, const struct stat *st);
 
 #endif
