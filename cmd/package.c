@@ -20,11 +20,13 @@
 #define US        INT64_C(1000000)
 
 struct package_making {
-	const struct package_job *job; /* while it is written */
+	struct package_job job;
+	int is_quiet;
 	char *path;
 	struct buf sig;
 	struct signer_run signing;
-	struct package_written *written;
+	struct digests_work also;
+	struct package_draft *draft;
 };
 
 /* --- making -----------------------------------------------------------------
@@ -93,7 +95,17 @@ progress(void *arg, uint64_t so_far, uint64_t total)
 {
 	const struct package_making *m = arg;
 
-	m->job->progress(m->job->arg, so_far, total);
+	if (m->job.progress != NULL && !m->is_quiet)
+		m->job.progress(m->job.arg, so_far, total);
+}
+
+static void
+written(void *arg, uint64_t so_far)
+{
+	const struct package_making *m = arg;
+
+	if (m->job.written != NULL)
+		m->job.written(m->job.written_arg, so_far);
 }
 
 int
@@ -107,8 +119,7 @@ package_begin(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e)
 {
 	struct package_making *m = calloc(1, sizeof *m);
-	struct digests_work also = {NULL, NULL};
-	const struct package_spec spec = {
+	struct package_spec spec = {
 	    .dir = j->dir,
 	    .name = j->name,
 	    .release = j->release,
@@ -119,10 +130,10 @@ package_begin(const struct package_job *j, const char *path,
 	    .nunchecked = j->unchecked->n,
 	    .time_us = j->time_us,
 	    .check = check_source,
-	    .also = j->signer != NULL ? &also : NULL,
 	    .seal = j->signer != NULL ? seal : NULL,
 	    .seal_forks = j->signer != NULL && j->signer->command != NULL,
-	    .progress = j->progress != NULL ? progress : NULL,
+	    .progress = progress,
+	    .written = written,
 	    .arg = m,
 	};
 
@@ -131,13 +142,14 @@ package_begin(const struct package_job *j, const char *path,
 		err_set(e, ERR_LOCAL, "out of memory");
 		return NULL;
 	}
-	m->job = j;
+	m->job = *j;
 	if (j->signer != NULL) {
 		signer_begin(&m->signing, j->signer);
-		also = signer_work(&m->signing);
+		m->also = signer_work(&m->signing);
+		spec.also = &m->also;
 	}
-	m->written = package_write(&spec, path, out, e);
-	if (m->written != NULL)
+	m->draft = package_draft(&spec, path, out, e);
+	if (m->draft != NULL)
 		return m;
 	package_drop(m);
 	return NULL;
@@ -146,13 +158,25 @@ package_begin(const struct package_job *j, const char *path,
 int
 package_fd(const struct package_making *m)
 {
-	return package_written_fd(m->written);
+	return package_draft_fd(m->draft);
+}
+
+void
+package_quiet(struct package_making *m)
+{
+	m->is_quiet = 1;
+}
+
+int
+package_fill(struct package_making *m, struct err *e)
+{
+	return package_write(m->draft, e);
 }
 
 int
 package_end(struct package_making *m, struct buf *sig, struct err *e)
 {
-	if (package_finish(m->written, e) != 0)
+	if (package_finish(m->draft, e) != 0)
 		return -1;
 	if (sig != NULL && buf_append(sig, m->sig.data, m->sig.len) != 0)
 		return err_set(e, ERR_LOCAL, "out of memory");
@@ -164,7 +188,7 @@ package_drop(struct package_making *m)
 {
 	if (m == NULL)
 		return;
-	package_written_free(m->written);
+	package_draft_free(m->draft);
 	signer_drop(&m->signing);
 	buf_free(&m->sig);
 	free(m->path);
@@ -180,7 +204,7 @@ package_make(const struct package_job *j, const char *path,
 
 	if (package_build(j, e) == 0)
 		m = package_begin(j, path, out, e);
-	if (m != NULL)
+	if (m != NULL && package_fill(m, e) == 0)
 		ret = package_end(m, NULL, e);
 	package_drop(m);
 	return ret;

@@ -24,6 +24,9 @@ struct package_job {
 	void (*progress)(void *arg, uint64_t so_far,
 	    uint64_t total); /* or NULL */
 	void *arg;
+	/* So many bytes of the package are in its file; or NULL. */
+	void (*written)(void *arg, uint64_t so_far);
+	void *written_arg;
 };
 
 /*
@@ -35,15 +38,20 @@ int package_make(const struct package_job *j, const char *path,
     struct package_info *out, struct err *e);
 
 /*
- * The same in steps: the build command; what is packed, out is filled (NULL
- * with err); the signature, whose bytes sig gets, and the names (0, or -1 with
- * err). The last may be done by another thread where no command signs, while
- * the package is read by package_fd. The signer and out live until the end.
+ * The same in steps: the build command; what is to be packed is read, out has
+ * its release and length (NULL with err); it is written, which fills out; the
+ * signature, whose bytes sig gets, and the names (0, or -1 with err). Where no
+ * command signs the last two may be done by another thread: it calls what the
+ * job has, unless package_quiet was called before. Meanwhile what was written,
+ * which the job's written tells, is read by package_fd. What the job points to
+ * and out live until the end.
  */
 int package_build(const struct package_job *j, struct err *e);
 struct package_making *package_begin(const struct package_job *j,
     const char *path, struct package_info *out, struct err *e);
 int package_fd(const struct package_making *m);
+void package_quiet(struct package_making *m); /* no more progress is told */
+int package_fill(struct package_making *m, struct err *e);
 int package_end(struct package_making *m, struct buf *sig, struct err *e);
 void package_drop(struct package_making *m); /* NULL is fine */
 

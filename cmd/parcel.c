@@ -20,6 +20,7 @@
  */
 struct parcel_check {
 	struct package_making *making; /* NULL: it was there */
+	int is_filled;                 /* and is written, if not signed yet */
 	int fd;
 	const char *path;
 	const struct keyring *keys; /* NULL: there is no signature, sign */
@@ -33,8 +34,10 @@ struct parcel_check {
 
 	int has_thread;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of done */
+	pthread_mutex_t lock; /* of done and written */
+	pthread_cond_t more;
 	int done;
+	uint64_t written; /* bytes, of what is made */
 };
 
 /* --- checking --------------------------------------------------------------
@@ -86,19 +89,52 @@ check_and_sign(struct parcel_check *c)
 	return ret;
 }
 
+static int
+make(struct parcel_check *c)
+{
+	if (!c->is_filled && package_fill(c->making, &c->err) != 0)
+		return -1;
+	return package_end(c->making, &c->sig, &c->err);
+}
+
 static void *
 run(void *arg)
 {
 	struct parcel_check *c = arg;
-	int ret = c->making != NULL ? package_end(c->making, &c->sig, &c->err)
+	int ret = c->making != NULL ? make(c)
 		  : c->keys != NULL ? check_signed(c)
 				    : check_and_sign(c);
 
 	pthread_mutex_lock(&c->lock);
 	c->ret = ret;
 	c->done = 1;
+	pthread_cond_signal(&c->more);
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
+}
+
+static void
+on_written(void *arg, uint64_t so_far)
+{
+	struct parcel_check *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	c->written = so_far;
+	pthread_cond_signal(&c->more);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+parcel_ready(const struct parcel *p, uint64_t upto)
+{
+	struct parcel_check *c = p->check;
+
+	if (c == NULL || c->making == NULL)
+		return;
+	pthread_mutex_lock(&c->lock);
+	while (c->written < upto && !c->done)
+		pthread_cond_wait(&c->more, &c->lock);
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void
@@ -115,6 +151,7 @@ free_check(struct parcel_check *c)
 	if (c == NULL)
 		return;
 	join(c);
+	pthread_cond_destroy(&c->more);
 	pthread_mutex_destroy(&c->lock);
 	package_drop(c->making);
 	buf_free(&c->sig);
@@ -135,10 +172,12 @@ new_check(struct err *e)
 {
 	struct parcel_check *c = calloc(1, sizeof *c);
 
-	if (c == NULL)
+	if (c == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
-	else
-		pthread_mutex_init(&c->lock, NULL);
+		return NULL;
+	}
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->more, NULL);
 	return c;
 }
 
@@ -318,6 +357,8 @@ int
 parcel_make(struct parcel *p, const struct package_job *job, const char *path,
     struct err *e)
 {
+	/* A command that signs is a child: none is made beside threads. */
+	const int may_go_apart = job->signer->command == NULL;
 	struct package_job again = *job;
 	struct parcel_check *c = new_check(e);
 	int64_t made_us = made_before(path);
@@ -327,16 +368,22 @@ parcel_make(struct parcel *p, const struct package_job *job, const char *path,
 		return -1;
 	if (made_us > 0 && getenv("SOURCE_DATE_EPOCH") == NULL)
 		again.time_us = made_us;
+	again.written = on_written;
+	again.written_arg = c;
 	c->making = package_begin(&again, path, &c->info, e);
 	if (c->making == NULL)
+		return -1;
+	c->is_filled = !may_go_apart || c->info.len < APART_MIN;
+	if (c->is_filled && package_fill(c->making, e) != 0)
 		return -1;
 	p->info = c->info;
 	p->fd = fcntl(package_fd(c->making), F_DUPFD_CLOEXEC, 0);
 	if (p->fd < 0)
 		return err_errno(e, ERR_LOCAL, "%s", path);
-	/* A command that signs is a child: none is made beside threads. */
-	if (job->signer->command == NULL)
+	if (may_go_apart) {
+		package_quiet(c->making);
 		c->has_thread = thread_start(&c->thread, run, c) == 0;
+	}
 	if (c->has_thread)
 		return 0;
 	run(c);

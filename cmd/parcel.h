@@ -45,11 +45,15 @@ void parcel_tell(struct parcel *p, const struct say *s);
  * Pack a folder into path, with its signature beside it. A package of the name
  * that is there already is not made anew with another time stamp: where the
  * folder is the same, so are its bytes. It is signed, synced and named by a
- * thread, which uses the signer until parcel_wait or parcel_close; the build
- * command is not run. 0, or -1 with err.
+ * thread, which uses what job points to until parcel_wait or parcel_close; a
+ * large one is written by it too. The build command is not run. 0, or -1 with
+ * err.
  */
 int parcel_make(struct parcel *p, const struct package_job *job,
     const char *path, struct err *e);
+
+/* Wait until the first upto bytes can be read from fd, or never will. */
+void parcel_ready(const struct parcel *p, uint64_t upto);
 
 /* Waits for what is under way. */
 void parcel_close(struct parcel *p);

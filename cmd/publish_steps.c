@@ -268,6 +268,14 @@ check(void *arg, struct publish_file *f, int wait, struct err *e)
 	return ret;
 }
 
+static void
+ready(void *arg, uint64_t upto)
+{
+	const struct sending *s = arg;
+
+	parcel_ready(s->parcel, upto);
+}
+
 static int
 put_parcel(struct publishing *p, const struct parcel *from, const char *field,
     struct err *e)
@@ -279,6 +287,7 @@ put_parcel(struct publishing *p, const struct parcel *from, const char *field,
 
 	parcel_file(from, &f);
 	f.check = check;
+	f.ready = ready;
 	f.arg = &sending;
 	ret = publish_package(p->place, &f, &out, e);
 	publishing_hide(p);

@@ -84,7 +84,10 @@ int making_read_file(struct making *m, const struct entry *it,
     int (*sink)(void *arg, struct md5 *hash, const void *bytes, size_t len),
     void *arg);
 
-/* Write the archive, and tell its length and digests in info. */
+/* The length of the archive. */
+uint64_t making_length(const struct making *m);
+
+/* Write the archive, and tell its digests in info. */
 int making_write(struct making *m, struct output *o);
 
 #endif

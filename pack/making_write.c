@@ -48,17 +48,28 @@ write_line(struct making *m, struct output *o, const char *name,
 	return output_write(o, "\n", 1, m->err);
 }
 
-static int
-write_sums(struct making *m, struct output *o)
+/* The length of MD5SUMS. */
+static uint64_t
+sums_length(const struct making *m)
 {
 	uint64_t len = SUMS_PREFIX + strlen(PACKAGE_RELEASE) + 1;
 	const struct entry *it;
-	int told = 0;
 	size_t i;
 
 	for (i = 0; (it = making_next_file(m, &i)) != NULL; i++)
 		if (making_is_held(it))
 			len += SUMS_PREFIX + strlen(it->name) + 1;
+	return len;
+}
+
+static int
+write_sums(struct making *m, struct output *o)
+{
+	const uint64_t len = sums_length(m);
+	const struct entry *it;
+	int told = 0;
+	size_t i;
+
 	if (write_header(m, o, PACKAGE_SUMS, len) != 0)
 		return -1;
 	for (i = 0; (it = making_next_file(m, &i)) != NULL; i++) {
@@ -125,6 +136,26 @@ write_entry(struct making *m, struct output *o, size_t i)
 	return r == 0 ? output_zeros(o, ustar_padding(it->len), m->err) : -1;
 }
 
+/* A header, and so many bytes in whole blocks. */
+static uint64_t
+member_length(uint64_t len)
+{
+	return USTAR_BLOCK + len + ustar_padding(len);
+}
+
+uint64_t
+making_length(const struct making *m)
+{
+	uint64_t len = member_length(sums_length(m)) +
+		       member_length(m->release.len) + END_ZEROS;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++)
+		if (making_is_held(&m->all.items[i]))
+			len += member_length(m->all.items[i].len);
+	return len;
+}
+
 int
 making_write(struct making *m, struct output *o)
 {
@@ -143,7 +174,6 @@ making_write(struct making *m, struct output *o)
 		return -1;
 	if (output_finish(o, m->err) != 0)
 		return -1;
-	m->info->len = o->len;
 	md5_final(m->info->md5, &m->md5);
 	sha512_final(m->info->sha512, &m->sha512);
 	return 0;

@@ -35,6 +35,9 @@ flush(struct output *o, struct err *e)
 	digests_give(o->digests, o->used);
 	if (file_write_all(o->fd, o->bytes, o->used) != 0)
 		return err_errno(e, ERR_LOCAL, "%s", o->shown);
+	o->len += o->used;
+	if (o->written != NULL)
+		o->written(o->arg, o->len);
 	o->bytes = digests_room(o->digests);
 	o->used = 0;
 	return 0;
@@ -46,7 +49,6 @@ put(struct output *o, const void *bytes, size_t len, struct err *e)
 	const uint8_t *p = bytes;
 	size_t n;
 
-	o->len += len;
 	while (len > 0) {
 		n = PIECE - o->used < len ? PIECE - o->used : len;
 		memcpy(o->bytes + o->used, p, n);

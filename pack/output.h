@@ -16,10 +16,13 @@ struct output {
 	struct digests *digests;
 	uint8_t *bytes; /* in digests */
 	size_t used;
-	uint64_t len;
+	uint64_t len; /* of the file so far */
 	/* Of what was written; NULL: nobody asks. It is worked out by who
 	 * writes, since two MD5 of the same are as fast as one. */
 	struct md5 *md5;
+	/* Called with len, each time there is more in the file; or NULL. */
+	void (*written)(void *arg, uint64_t so_far);
+	void *arg;
 };
 
 int output_open(struct output *o, int fd, const char *shown,

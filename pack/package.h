@@ -76,7 +76,10 @@ struct package_spec {
 	/* So many bytes of all were digested or written (each file is both); or
 	 * NULL. */
 	void (*progress)(void *arg, uint64_t so_far, uint64_t total);
-	void *arg; /* of the three above */
+	/* So many bytes of the package can be read by package_draft_fd; or
+	 * NULL. */
+	void (*written)(void *arg, uint64_t so_far);
+	void *arg; /* of the four above */
 };
 
 /*
@@ -94,18 +97,22 @@ int package_create(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e);
 
 /*
- * The same in two steps. package_write leaves it whole, without a name and not
- * sealed, and out is filled; NULL with err. package_finish syncs and seals it
- * and gives it its name: 0, or -1 with err, once. Between the two it may be
- * read by package_written_fd, and finished by another thread, while its reader
- * goes on. What s points to, and out, live as long. Without package_finish
- * nothing is left of it.
+ * The same in three steps. package_draft reads dir and works out RELEASE and
+ * the length, which out has then; NULL with err. package_write writes it, which
+ * fills out, without a name and not sealed. package_finish syncs and seals it
+ * and gives it its name. These two: 0, or -1 with err, once. They may be done
+ * by another thread, which then calls what s has; meanwhile what was written
+ * can be read by package_draft_fd. What s points to, and out, live as long.
+ * Without package_finish nothing is left of it.
  */
-struct package_written *package_write(const struct package_spec *s,
+struct package_draft;
+
+struct package_draft *package_draft(const struct package_spec *s,
     const char *path, struct package_info *out, struct err *e);
-int package_written_fd(const struct package_written *w);
-int package_finish(struct package_written *w, struct err *e);
-void package_written_free(struct package_written *w); /* NULL is fine */
+int package_draft_fd(const struct package_draft *d);
+int package_write(struct package_draft *d, struct err *e);
+int package_finish(struct package_draft *d, struct err *e);
+void package_draft_free(struct package_draft *d); /* NULL is fine */
 
 /* --- reading ---------------------------------------------------------------
  */

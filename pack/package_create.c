@@ -190,7 +190,21 @@ is_of_another_time(const struct making *m, int fd, const char *path)
 	return is;
 }
 
-/* 1: nothing of this name is there; 0: these very bytes are; -1 with err. */
+/* 1 when what is behind fd says of itself that it is what we make. */
+static int
+is_like_ours(const struct making *m, int fd, const char *path)
+{
+	const struct release *ours = &m->info->release;
+	struct release theirs;
+	uint64_t len;
+
+	return package_peek(fd, path, &theirs, &len, NULL) == 0 &&
+	       len == m->info->len && theirs.created_us == ours->created_us &&
+	       memcmp(theirs.tree, ours->tree, sizeof ours->tree) == 0;
+}
+
+/* 1: nothing of this name is there; 0: these very bytes are, or (made -1, it is
+ * not written yet) what may have them; -1 with err. */
 static int
 look_there(struct making *m, const char *path, int made)
 {
@@ -201,7 +215,9 @@ look_there(struct making *m, const char *path, int made)
 	if (fd < 0 && errno == ENOENT)
 		return 1;
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		same = S_ISREG(st.st_mode) ? are_same(m, made, fd) : 0;
+		same = !S_ISREG(st.st_mode) ? 0
+		       : made < 0           ? is_like_ours(m, fd, path)
+					    : are_same(m, made, fd);
 	if (same < 0)
 		err_errno(m->err, ERR_LOCAL, "%s", path);
 	else if (!same)
@@ -239,44 +255,14 @@ name_it(const struct aside *a, struct err *e)
 	return ret == 0 ? file_sync_dir(a->parent, e) : -1;
 }
 
-struct package_written {
+struct package_draft {
 	struct package_spec spec;
-	struct package_info *info;
+	struct making making;
 	struct aside aside;
 	int fd;
 	int there;   /* look_there's word */
 	int is_gone; /* aside.tmp is not there, or not any more */
 };
-
-static int
-write_aside(struct making *m, struct package_written *w)
-{
-	struct digests_work works[2] = {{digests_sha512, &m->sha512}};
-	struct aside *a = &w->aside;
-	struct output o;
-	int ret = -1;
-
-	w->fd = mkstemp(a->tmp);
-	if (w->fd < 0)
-		return err_errno(m->err, ERR_LOCAL, "%s", a->path);
-	w->is_gone = 0;
-	if (fchmod(w->fd, FILE_MODE) != 0)
-		return err_errno(m->err, ERR_LOCAL, "%s", a->path);
-	md5_init(&m->md5);
-	sha512_init(&m->sha512);
-	if (m->spec->also != NULL)
-		works[1] = *m->spec->also;
-	if (output_open(&o, w->fd, a->path, works,
-		m->spec->also != NULL ? 2 : 1, m->err) == 0) {
-		o.md5 = &m->md5;
-		ret = making_write(m, &o);
-	}
-	output_close(&o);
-	if (ret != 0)
-		return -1;
-	w->there = look_there(m, a->path, w->fd);
-	return w->there < 0 ? -1 : 0;
-}
 
 /* The files that a package of an earlier time, or its signature, would be. */
 static size_t
@@ -303,10 +289,24 @@ own_files(const struct aside *a, struct tree_file own[OWN_FILES])
 }
 
 static int
-make(struct making *m, struct package_written *w)
+make_aside(struct package_draft *d, struct err *e)
 {
+	struct aside *a = &d->aside;
+
+	d->fd = mkstemp(a->tmp);
+	if (d->fd < 0)
+		return err_errno(e, ERR_LOCAL, "%s", a->path);
+	d->is_gone = 0;
+	return fchmod(d->fd, FILE_MODE) == 0
+		   ? 0
+		   : err_errno(e, ERR_LOCAL, "%s", a->path);
+}
+
+static int
+read_dir(struct package_draft *d)
+{
+	struct making *m = &d->making;
 	struct tree_file own[OWN_FILES];
-	int ret = -1;
 
 	m->root = package_open_dir(m->spec->dir, m->err);
 	dirs_init(&m->dirs, m->root);
@@ -314,26 +314,20 @@ make(struct making *m, struct package_written *w)
 		return -1;
 	m->piece = malloc(MAKING_PIECE + 1);
 	if (m->piece == NULL)
-		making_fail_memory(m);
-	else if (making_look(m, own, own_files(&w->aside, own)) == 0 &&
-		 making_read(m) == 0 && make_release(m) == 0)
-		ret = write_aside(m, w);
-	free(m->piece);
-	kept_free(&m->kept);
-	dirs_end(&m->dirs);
-	close(m->root);
-	entries_free(&m->all);
-	entries_free(&m->removed);
-	buf_free(&m->release);
-	return ret;
+		return making_fail_memory(m);
+	if (making_look(m, own, own_files(&d->aside, own)) != 0 ||
+	    making_read(m) != 0 || make_release(m) != 0)
+		return -1;
+	m->info->len = making_length(m);
+	/* What cannot have its name need not be written. */
+	return look_there(m, d->aside.path, -1) < 0 ? -1 : 0;
 }
 
-struct package_written *
-package_write(const struct package_spec *s, const char *path,
+struct package_draft *
+package_draft(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e)
 {
-	struct package_written *w;
-	struct making m = {.info = out, .err = e};
+	struct package_draft *d;
 
 	if (!release_is_word(s->name, strlen(s->name)) ||
 	    !release_is_word(s->release, strlen(s->release))) {
@@ -343,26 +337,75 @@ package_write(const struct package_spec *s, const char *path,
 		    RELEASE_WORD);
 		return NULL;
 	}
-	w = calloc(1, sizeof *w);
-	if (w == NULL) {
+	d = calloc(1, sizeof *d);
+	if (d == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		return NULL;
 	}
-	w->spec = *s;
-	w->info = out;
-	w->fd = -1;
-	w->is_gone = 1;
-	m.spec = &w->spec;
-	if (aside_init(&w->aside, path, e) == 0 && make(&m, w) == 0)
-		return w;
-	package_written_free(w);
+	d->spec = *s;
+	d->fd = -1;
+	d->is_gone = 1;
+	d->making.spec = &d->spec;
+	d->making.info = out;
+	d->making.err = e;
+	d->making.root = -1;
+	dirs_init(&d->making.dirs, -1);
+	if (aside_init(&d->aside, path, e) == 0 && read_dir(d) == 0 &&
+	    make_aside(d, e) == 0)
+		return d;
+	package_draft_free(d);
 	return NULL;
 }
 
 int
-package_written_fd(const struct package_written *w)
+package_draft_fd(const struct package_draft *d)
 {
-	return w->fd;
+	return d->fd;
+}
+
+/* What was read is needed no more. */
+static void
+forget(struct making *m)
+{
+	free(m->piece);
+	m->piece = NULL;
+	kept_free(&m->kept);
+	dirs_end(&m->dirs);
+	if (m->root >= 0)
+		close(m->root);
+	m->root = -1;
+	entries_free(&m->all);
+	entries_free(&m->removed);
+	buf_free(&m->release);
+}
+
+int
+package_write(struct package_draft *d, struct err *e)
+{
+	struct making *m = &d->making;
+	struct digests_work works[2] = {{digests_sha512, &m->sha512}};
+	struct output o;
+	int ret = -1;
+
+	m->err = e;
+	md5_init(&m->md5);
+	sha512_init(&m->sha512);
+	if (d->spec.also != NULL)
+		works[1] = *d->spec.also;
+	if (output_open(&o, d->fd, d->aside.path, works,
+		d->spec.also != NULL ? 2 : 1, e) == 0) {
+		o.md5 = &m->md5;
+		o.written = d->spec.written;
+		o.arg = d->spec.arg;
+		ret = making_write(m, &o);
+	}
+	output_close(&o);
+	if (ret == 0) {
+		d->there = look_there(m, d->aside.path, d->fd);
+		ret = d->there < 0 ? -1 : 0;
+	}
+	forget(m);
+	return ret;
 }
 
 /* A disk takes as long to sync as a processor to hash: both at once. */
@@ -401,43 +444,46 @@ sync_end(struct syncing *s, const char *shown, struct err *e)
 }
 
 int
-package_finish(struct package_written *w, struct err *e)
+package_finish(struct package_draft *d, struct err *e)
 {
-	const struct package_spec *s = &w->spec;
+	const struct package_spec *s = &d->spec;
 	struct syncing syncing;
 	int ret = 0;
 
-	sync_begin(&syncing, w->fd, s->seal != NULL && !s->seal_forks);
+	sync_begin(&syncing, d->fd, s->seal != NULL && !s->seal_forks);
 	if (s->seal != NULL)
-		ret = s->seal(s->arg, w->fd, w->info, e);
-	if (sync_end(&syncing, w->aside.path, ret == 0 ? e : NULL) != 0)
+		ret = s->seal(s->arg, d->fd, d->making.info, e);
+	if (sync_end(&syncing, d->aside.path, ret == 0 ? e : NULL) != 0)
 		ret = -1;
-	if (ret != 0 || w->there == 0)
+	if (ret != 0 || d->there == 0)
 		return ret;
-	w->is_gone = 1;
-	return name_it(&w->aside, e);
+	d->is_gone = 1;
+	return name_it(&d->aside, e);
 }
 
 void
-package_written_free(struct package_written *w)
+package_draft_free(struct package_draft *d)
 {
-	if (w == NULL)
+	if (d == NULL)
 		return;
-	if (w->fd >= 0)
-		close(w->fd);
-	if (!w->is_gone)
-		unlink(w->aside.tmp);
-	aside_free(&w->aside);
-	free(w);
+	forget(&d->making);
+	if (d->fd >= 0)
+		close(d->fd);
+	if (!d->is_gone)
+		unlink(d->aside.tmp);
+	aside_free(&d->aside);
+	free(d);
 }
 
 int
 package_create(const struct package_spec *s, const char *path,
     struct package_info *out, struct err *e)
 {
-	struct package_written *w = package_write(s, path, out, e);
-	int ret = w != NULL ? package_finish(w, e) : -1;
+	struct package_draft *d = package_draft(s, path, out, e);
+	int ret = -1;
 
-	package_written_free(w);
+	if (d != NULL && package_write(d, e) == 0)
+		ret = package_finish(d, e);
+	package_draft_free(d);
 	return ret;
 }

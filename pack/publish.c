@@ -172,6 +172,18 @@ ask(struct publish *p, int wait, struct err *e)
 	return ret;
 }
 
+/* The first upto bytes of the package can be read: 0. -1 with err: it is bad.
+ */
+static int
+await(struct publish *p, uint64_t upto, struct err *e)
+{
+	const struct publish_file *f = p->file;
+
+	if (f != NULL && f->check != NULL && f->ready != NULL)
+		f->ready(f->arg, upto < f->len ? upto : f->len);
+	return ask(p, 0, e) < 0 ? -1 : 0;
+}
+
 /* No more bytes of a package that is known to be bad. */
 static int
 on_moved(void *arg, uint64_t so_far, struct err *e)
@@ -181,7 +193,7 @@ on_moved(void *arg, uint64_t so_far, struct err *e)
 	p->moved = so_far;
 	if (p->config.progress != NULL)
 		p->config.progress(p->config.arg, p->what, so_far, p->total);
-	return ask(p, 0, e) < 0 ? -1 : 0;
+	return await(p, so_far + STORE_AHEAD, e);
 }
 
 struct reading {
@@ -367,6 +379,8 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 	p->total = len;
 	for (;;) {
 		p->moved = from;
+		if (await(p, from + STORE_AHEAD, e) != 0)
+			return -1;
 		store_hurry(p->config.store, len);
 		ret = store_put(p->config.store, path, from, fd, len, on_moved,
 		    p, e);

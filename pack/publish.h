@@ -87,7 +87,10 @@ struct publish_file {
 	uint64_t len;
 	int (*check)(void *arg, struct publish_file *f, int wait,
 	    struct err *e); /* NULL: all is known */
-	void *arg;
+	/* Where the file may still be written: wait until its first upto bytes
+	 * are there, or never will be, as check then tells. Or NULL. */
+	void (*ready)(void *arg, uint64_t upto);
+	void *arg; /* of the two */
 	uint8_t md5[MD5_SIZE];
 	/* For publish_check alone: a copy is compared with the file itself, and
 	 * equal bytes have equal digests. */

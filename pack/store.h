@@ -93,10 +93,15 @@ void store_hurry(struct store *s, uint64_t len);
  * 0, or -1 for a broken connection alone: what is refused shows later. */
 int store_make_base(struct store *s, struct err *e);
 
-/* The bytes from..len of fd to the places from..len of a file; from 0 makes it
+/*
+ * The bytes from..len of fd to the places from..len of a file; from 0 makes it
  * anew. moved (or NULL) is told how far it is and returns 0, or -1 with err,
- * which ends it; a connection may be broken then. 1: it cannot begin at `from`.
+ * which ends it; a connection may be broken then. fd may still be written
+ * meanwhile: it is read at most STORE_AHEAD behind from, and behind what moved
+ * was told last. 1: it cannot begin at `from`.
  */
+#define STORE_AHEAD ((uint64_t)1 << 20) /* no place reads more at a time */
+
 int store_put(struct store *s, const char *path, uint64_t from, int fd,
     uint64_t len, int (*moved)(void *arg, uint64_t so_far, struct err *e),
     void *arg, struct err *e);

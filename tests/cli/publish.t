@@ -520,8 +520,38 @@ for s in '' $ftp_servers; do
 md5 sha512 url remote-md5 id feature released " 'is told in the same order'
 	run "$hotfix" verify -p key.pub "$place/release/big-1.tar"
 	exits 0 'and is signed in the place'
+	# A large folder is written here while it is sent.
+	run env HOTFIX_FTP_PASSWORD="$ftp_password" "$hotfix" publish -q \
+		-k key.sec --to "$to" --url ftp://x/y --version '*' \
+		-n wide -r 1 -o wide.tar big
+	exits 0 "${s:-a folder}: a large folder"
+	cmp wide.tar "$place/release/wide-1.tar" &&
+		"$hotfix" verify -q -p key.pub wide.tar >/dev/null &&
+		"$hotfix" verify -q -p key.pub "$place/release/wide-1.tar" \
+			>/dev/null && clean
+	ok $? 'is the same here and there, whole and signed'
+	is "$(field md5 out)" "$(field remote-md5 out)" 'with one MD5'
+	is "$(md5sum <wide.tar)" "$(field md5 out)  -" 'which is its own'
+	# The disk is full (files may be of 4 MiB) half-way.
+	run sh -c 'ulimit -f 8192; exec env HOTFIX_FTP_PASSWORD="$1" \
+		"$2" publish -q -k key.sec --to "$3" --url ftp://x/y \
+		--version "*" -n brim -r 1 -o brim.tar big' - "$ftp_password" \
+		"$hotfix" "$to"
+	exits 5 'that cannot be written to its end'
+	err_has '^hotfix: publish: brim.tar: File too large$' 'says so'
+	[ ! -s out ] && [ -z "$(find . -name "brim*")" ] && clean
+	ok $? 'and leaves nothing, here nor there'
+	rm -f wide.tar wide.tar.sig
 	[ -z "$s" ] || stop "$ftp_name"
 done
+# What is here under the name already is seen before a server is.
+echo another >taken.tar
+run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
+	--retries 0 -n taken -r 1 -o taken.tar big
+exits 1 'a name that is taken here'
+err_has '^hotfix: publish: taken.tar: is there already, with other bytes$' \
+	'is told at once'
+is "$(cat taken.tar)" another 'and what has it stays'
 # Beside a package --since another, the whole one is the large one.
 echo more >big/more
 "$hotfix" pack -q -k key.sec -n big -r 2 -o whole.tar big >/dev/null

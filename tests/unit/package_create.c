@@ -460,40 +460,56 @@ test_damaged_base(void)
 	IS(count_names("."), names, "A11 nothing is left of any");
 }
 
-/* Between the two steps it is whole, and nobody sees it. */
+static void
+keep_written(void *arg, uint64_t so_far)
+{
+	*(uint64_t *)arg = so_far;
+}
+
+/* Between the steps it is whole, and nobody sees it. */
 static void
 test_steps(void)
 {
 	struct package_spec s = spec_of("one", "1");
 	int names = count_names(".");
-	struct package_written *w;
+	struct package_draft *d;
 	struct package_info info;
+	uint64_t len, written = 0;
 	char copy[64];
 	struct stat st;
 	struct err e;
 
-	w = package_write(&s, "step.tar", &info, &e);
-	OK(w != NULL, "a package is written");
+	s.written = keep_written;
+	s.arg = &written;
+	d = package_draft(&s, "step.tar", &info, &e);
+	OK(d != NULL && fstat(package_draft_fd(d), &st) == 0 &&
+		st.st_size == 0 && strcmp(info.release.name, s.name) == 0,
+	    "a package that is not written yet");
+	len = info.len;
+	IS(package_write(d, &e), 0, "is written");
 	OK(stat("step.tar", &st) != 0, "it has no name yet");
-	OK(fstat(package_written_fd(w), &st) == 0 &&
-		(uint64_t)st.st_size == info.len,
-	    "it can be read, whole");
-	snprintf(copy, sizeof copy, "/proc/self/fd/%d", package_written_fd(w));
+	OK(fstat(package_draft_fd(d), &st) == 0 &&
+		(uint64_t)st.st_size == len && info.len == len,
+	    "it can be read, and is as long as was said");
+	IS(written, len, "the last word on what is written: all");
+	snprintf(copy, sizeof copy, "/proc/self/fd/%d", package_draft_fd(d));
 	OK(same(copy, "a.tar"), "with its bytes");
-	package_written_free(w);
+	package_draft_free(d);
 	IS(count_names("."), names, "who drops it leaves nothing");
 
-	w = package_write(&s, "step.tar", &info, &e);
+	d = package_draft(&s, "step.tar", &info, &e);
+	if (d == NULL || package_write(d, &e) != 0)
+		abort();
 	put("step.tar", "another");
-	IS(w != NULL ? package_finish(w, &e) : 0, -1,
-	    "a name that was taken meanwhile");
-	package_written_free(w);
+	IS(package_finish(d, &e), -1, "a name that was taken meanwhile");
+	package_draft_free(d);
 	IS(count_names("."), names + 1, "stays, and nothing beside it");
 	unlink("step.tar");
 
-	w = package_write(&s, "step.tar", &info, &e);
-	IS(w != NULL ? package_finish(w, &e) : -1, 0, "it gets its name");
-	package_written_free(w);
+	d = package_draft(&s, "step.tar", &info, &e);
+	IS(d != NULL && package_write(d, &e) == 0 ? package_finish(d, &e) : -1,
+	    0, "it gets its name");
+	package_draft_free(d);
 	OK(same("step.tar", "a.tar"), "and is there");
 	IS(count_names("."), names + 1, "alone");
 	unlink("step.tar");
