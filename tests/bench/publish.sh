@@ -38,15 +38,19 @@ chown "$(cat owner)" root/base
 END
 
 # The commands of one server, by what they send.
+# publish also checks the signature and digests both copies: the last command
+# adds what curl leaves to be done.
 large_by() { # TITLE ROUNDS
+	by_curl="$client curl -sS --user $ftp_user:$ftp_password -T \
+		large-1.tar $at/base/ && $client curl -sS --user \
+		$ftp_user:$ftp_password -o back $at/base/large-1.tar"
 	# shellcheck disable=SC2086
 	$turns -n "$2" -p 'sh empty.sh' "$1" \
 		"hotfix publish=$client $publish --to $ftp_url/base \
 			large-1.tar" \
-		"curl, there and back=$client curl -sS --user \
-			$ftp_user:$ftp_password -T large-1.tar $at/base/ && \
-			$client curl -sS --user $ftp_user:$ftp_password \
-			-o back $at/base/large-1.tar"
+		"curl, there and back=$by_curl" \
+		"with sha512sum, md5sum of both=$by_curl && \
+			sha512sum large-1.tar && md5sum large-1.tar back"
 }
 
 large() {
