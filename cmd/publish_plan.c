@@ -239,7 +239,7 @@ publishing_find_place(struct publishing *p, struct err *e)
 	}
 	if (ftp_url_parse(&p->ftp, p->to, e) != 0)
 		return -1;
-	return ftp_login_find(&p->login, &p->ftp, e);
+	return ftp_login_find(&p->login, &p->ftp, FTP_GIVEN_HERE, e);
 }
 
 /* Whose signatures are believed: those of our key, and those that were named.

@@ -107,9 +107,9 @@ package_fetch_file(const struct package_fetch *f, const struct doc_package *p,
 		    (i == 0 && strcmp(urls[0], urls[1]) == 0))
 			continue;
 		spec.url = urls[i];
-		/* Hosts prove nothing: a player's passwords are for what was
-		 * signed. */
-		spec.anonymous = i == 0;
+		/* Hosts prove nothing, and who may sign an address need not
+		 * know this machine's passwords for all. */
+		spec.giver = i == 0 ? FTP_GIVEN_TOLD : FTP_GIVEN_SIGNED;
 		if (fetch_file(&spec, path, e) == 0)
 			return 0;
 		/* Another address would not help. */

@@ -158,7 +158,7 @@ is_it(const struct entry *en, const char *user, struct ftp_login *out)
 /* 1 with out; 0: none; -1 with r->bad. */
 static int
 find(struct reader *r, struct ftp_login *out, const char *machine,
-    const char *user)
+    const char *user, int named)
 {
 	char host[WORD_MAX + 1];
 	struct entry en;
@@ -170,8 +170,8 @@ find(struct reader *r, struct ftp_login *out, const char *machine,
 			if (is_it(&en, user, out))
 				return 1;
 			memset(&en, 0, sizeof en);
-			en.matches = r->word[0] == 'd';
-			if (!en.matches) {
+			en.matches = r->word[0] == 'd' && !named;
+			if (r->word[0] != 'd') {
 				if (take_word(r, "", host, sizeof host) != 0)
 					return -1;
 				en.matches = strcasecmp(host, machine) == 0;
@@ -203,7 +203,7 @@ find(struct reader *r, struct ftp_login *out, const char *machine,
 
 int
 netrc_find(struct ftp_login *out, const char *text, size_t len,
-    const char *machine, const char *user, struct err *e)
+    const char *machine, const char *user, int named, struct err *e)
 {
 	struct reader r;
 	int found;
@@ -213,7 +213,7 @@ netrc_find(struct ftp_login *out, const char *text, size_t len,
 	r.end = text + len;
 	r.line = 1;
 	memset(out, 0, sizeof *out);
-	found = find(&r, out, machine, user);
+	found = find(&r, out, machine, user, named);
 	if (found < 0)
 		return err_set(e, ERR_LOCAL, "line %zu: %s", r.line, r.bad);
 	return found ? 0 : 1;
@@ -244,7 +244,8 @@ read_netrc(const char *path, struct buf *text, int *open_to_others,
 
 /* As netrc_find, of the file in the home folder. */
 static int
-find_at_home(struct ftp_login *out, const struct ftp_url *u, struct err *e)
+find_at_home(struct ftp_login *out, const struct ftp_url *u, int named,
+    struct err *e)
 {
 	const char *home = getenv("HOME");
 	struct buf text = BUF_INIT;
@@ -264,7 +265,7 @@ find_at_home(struct ftp_login *out, const struct ftp_url *u, struct err *e)
 	if (ret != 0)
 		goto out;
 	ret = netrc_find(out, (const char *)text.data, text.len, u->host,
-	    u->user, &why);
+	    u->user, named, &why);
 	if (ret < 0)
 		err_set(e, ERR_LOCAL, "%s: %s", path, why.text);
 	else if (ret == 0 && out->password[0] != '\0' && shared)
@@ -277,20 +278,16 @@ out:
 	return ret;
 }
 
-void
-ftp_login_anonymous(struct ftp_login *out)
-{
-	memset(out, 0, sizeof *out);
-	memcpy(out->user, ANON, sizeof ANON);
-	memcpy(out->password, ANON_WORD, sizeof ANON_WORD);
-}
-
 int
-ftp_login_find(struct ftp_login *out, const struct ftp_url *u, struct err *e)
+ftp_login_find(struct ftp_login *out, const struct ftp_url *u,
+    enum ftp_giver giver, struct err *e)
 {
-	const char *password = getenv("HOTFIX_FTP_PASSWORD");
-	int found = find_at_home(out, u, e);
+	const char *password =
+	    giver == FTP_GIVEN_HERE ? getenv("HOTFIX_FTP_PASSWORD") : NULL;
+	int found = 1;
 
+	if (giver != FTP_GIVEN_TOLD)
+		found = find_at_home(out, u, giver != FTP_GIVEN_HERE, e);
 	if (found < 0)
 		return -1;
 	if (found == 1) {

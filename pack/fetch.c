@@ -19,7 +19,6 @@
 #include "base/text.h"
 #include "net/ftp.h"
 #include "net/ftp_url.h"
-#include "net/netrc.h"
 #include "pack/digests.h"
 #include "pack/fetch_command.h"
 
@@ -546,10 +545,7 @@ prepare(struct job *j, const struct fetch_spec *s, struct err *e)
 	if (shown != NULL)
 		text_escape(j->shown, sizeof j->shown, shown, strlen(shown), 0);
 	buf_free(&text);
-	if (!s->anonymous)
-		return ftp_login_find(&j->login, &j->url, e);
-	ftp_login_anonymous(&j->login);
-	return 0;
+	return ftp_login_find(&j->login, &j->url, s->giver, e);
 }
 
 static void

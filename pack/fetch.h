@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "crypto/md5.h"
 #include "crypto/sha512.h"
+#include "net/netrc.h"
 
 /*
  * Fetch what an address names, in one or several tries, within limits of time
@@ -37,11 +38,9 @@ struct fetch_spec {
 	int has_size;
 	const uint8_t *md5;    /* or NULL */
 	const uint8_t *sha512; /* or NULL */
-	/* The address is of somebody who has signed nothing: nobody's password
-	 * is sent there (ftp_login_anonymous). */
-	int anonymous;
-	int64_t timeout_ms; /* of a try; 0: FETCH_TIMEOUT_MS */
-	unsigned tries;     /* 0: FETCH_TRIES */
+	enum ftp_giver giver;  /* of the address: whose login it gets */
+	int64_t timeout_ms;    /* of a try; 0: FETCH_TIMEOUT_MS */
+	unsigned tries;        /* 0: FETCH_TRIES */
 	/* A command line that is run by sh as "COMMAND URL FILE" and has to
 	 * make FILE and to exit with 0. NULL: ftp:// alone can be fetched. */
 	const char *command;

@@ -18,10 +18,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	if (len > 0)
 		memcpy(text, bytes, len);
-	if (netrc_find(&l, text, len, "h", "me", NULL) == 0 &&
+	if (netrc_find(&l, text, len, "h", "me", 0, NULL) == 0 &&
 	    strcmp(l.user, "me") != 0)
 		abort();
-	(void)netrc_find(&l, text, len, "h", "", NULL);
+	(void)netrc_find(&l, text, len, "h", "", 1, NULL);
 	free(text);
 	return 0;
 }

@@ -139,7 +139,7 @@ run(const char *address, int64_t deadline_ms, char **words, int n,
 	int used = 1, r = 0;
 
 	if (ftp_url_parse(&url, address, e) != 0 ||
-	    ftp_login_find(&login, &url, e) != 0)
+	    ftp_login_find(&login, &url, FTP_GIVEN_HERE, e) != 0)
 		return -1;
 	c.url = &url;
 	c.user = login.user;

@@ -78,6 +78,9 @@ main(void)
 {
 	static const char netrc[] =
 	    "machine 127.0.0.1 login ann password deep\n";
+	static const char others[] = "machine other login ann password deep\n"
+				     "default login bob password any\n";
+	static const char nobody[] = "USER anonymous\r\nPASS hotfix@\r\n";
 	static const char signed_one[] = "USER ann\r\nPASS deep\r\n";
 	char from[64], url[64], told[4 * LINE] = "";
 	struct package_fetch f;
@@ -111,6 +114,14 @@ main(void)
 	n = read(ends[0], told, sizeof told - 1);
 	told[n > 0 ? n : 0] = '\0';
 	IS_STR(told, signed_one, "a host that tells the same takes nothing");
+
+	OK(file_write(".netrc", others, sizeof others - 1, 0600, &e) == 0,
+	    "the player has passwords for others, and one for all");
+	fetch(&f, NULL, url);
+	n = read(ends[0], told, sizeof told - 1);
+	told[n > 0 ? n : 0] = '\0';
+	IS_STR(told, nobody,
+	    "a document cannot have these sent to its machine");
 
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
