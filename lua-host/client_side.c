@@ -18,10 +18,6 @@
 #include "net/frame.h"
 #include "peer/client.h"
 
-/* No host's clock can stand before this program was made: 2026-11-22. A fixed
- * date, so that the same source makes the same bytes. */
-#define RELEASED_US INT64_C(1795305600000000)
-
 /* An update's text has one second, the walk over a large heap another; who
  * takes longer than this does not come back. */
 #define HUNG_NS INT64_C(3000000000)
@@ -427,7 +423,7 @@ hotfix_client_start(struct hotfix_loop *l,
 	    .version = o->version,
 	    .platform = o->platform,
 	    .state_dir = o->state_dir,
-	    .floor_us = RELEASED_US,
+	    .floor_us = WIRE_RELEASED_US,
 	    .clock = clock,
 	    .cb = {.arg = c,
 		.apply = cb_apply,

@@ -699,6 +699,7 @@ hotfix_host_start(struct hotfix_loop *l, const struct hotfix_host_options *o,
 	    .skip = o->skip,
 	    .nskip = o->nskip,
 	    .no_script = o->script == NULL,
+	    .floor_us = WIRE_RELEASED_US,
 	    .clock = clock};
 	struct keyring keys = KEYRING_INIT;
 	char machine[SOCK_NAME_MAX + 1] = "";

@@ -19,6 +19,10 @@
  * in force in it, its timers in the loop, its log. Nobody else includes this.
  */
 
+/* No true time is before this program was made: 2026-11-22. A fixed date, so
+ * that the same source makes the same bytes. */
+#define WIRE_RELEASED_US INT64_C(1795305600000000)
+
 struct hotfix_loop {
 	struct loop *loop;
 	struct attach *attach;

@@ -262,7 +262,7 @@ client_admit(struct client *c, const struct doc *d, struct client_answer *a)
 		a->result = RESULT_FETCHING;
 		return refuse(&a->why, WORD_HAVE, "it is being fetched");
 	}
-	w = catalog_admit(&c->catalog, d, client_host_us(c), 0, &a->why);
+	w = catalog_admit(&c->catalog, d, client_host_us(c), 0, 0, &a->why);
 	if (w == WORD_HAVE) {
 		r = catalog_find(&c->catalog, d->id);
 		a->result = r != NULL && client_waits(r) ? RESULT_DEFERRED

@@ -160,6 +160,7 @@ host_next_ns(const struct host *h)
 	next = earlier(next, by_next_ns(h));
 	next = earlier(next, h->proven_ns);
 	next = earlier(next, host_package_next_ns(h));
+	next = earlier(next, host_time_next_ns(h));
 	return earlier(next, it != NULL ? it->deadline_ns : -1);
 }
 
@@ -180,6 +181,7 @@ host_tick(struct host *h)
 		push_tick(h->push);
 	if (h->late_ns >= 0 && h->late_ns <= now)
 		push_record_late(h);
+	host_time_tick(h);
 	host_package_tick(h);
 	server_tick(h);
 	mark_tick(h);
@@ -812,6 +814,7 @@ copy_config(struct host *h, const struct host_config *cfg)
 	h->max_conns = cfg->max_conns > 0 ? cfg->max_conns : HOST_CONNS;
 	h->max_waiting = cfg->max_waiting > 0 ? cfg->max_waiting : HOST_WAITING;
 	h->body_max = cfg->body_max > 0 ? cfg->body_max : FRAME_BODY_MAX;
+	h->floor_us = cfg->floor_us;
 	h->clock = cfg->clock;
 	h->cb = cfg->cb;
 	h->started_us = host_now_us(h);
@@ -875,6 +878,7 @@ host_free(struct host *h)
 	for (i = 0; i < h->catalog.n; i++)
 		state_note_free(h->catalog.records[i]);
 	catalog_free(&h->catalog);
+	host_time_close(h);
 	journal_close(h->journal);
 	keyring_free(&h->keys);
 	free(h->accepted);

@@ -174,6 +174,8 @@ struct host_config {
 	size_t max_conns;   /* 0: HOST_CONNS */
 	size_t max_waiting; /* per address before login; 0: HOST_WAITING */
 	uint64_t body_max;  /* 0: FRAME_BODY_MAX */
+	int64_t floor_us;   /* what expires is never judged by an earlier time:
+			       the program's build time */
 	struct peer_clock clock;
 	struct host_callbacks cb;
 };
@@ -217,6 +219,21 @@ struct host_config {
  */
 #define HOST_REFETCH_FIRST_NS INT64_C(60000000000)
 #define HOST_REFETCH_MAX_NS   INT64_C(3600000000000)
+
+/*
+ * What expires, and what is too old to be taken in, is judged by the latest of:
+ * the clock; floor_us; when the newest document that was verified was signed;
+ * and, with a state folder, the time that the host had seen (peer/seen.h).
+ *
+ * Time counts as seen when the clock has kept it for SEEN_EACH_NS: a clock that
+ * a machine starts with may be wrong by hours until the network sets it. And a
+ * clock that was wrong for longer must not shut a host for ever: one that
+ * stands before the time that was seen, in this process, for HOST_BEHIND_NS is
+ * believed again. By then the network has set a clock that is to be set, and a
+ * game waits for its fix no longer than that.
+ */
+#define HOST_STEADY_US INT64_C(1000000) /* more is no drift in that time */
+#define HOST_BEHIND_NS INT64_C(3600000000000)
 
 /*
  * A host; the state folder is opened and locked, its ledger replayed. NULL

@@ -72,9 +72,11 @@ enum word
 push_admit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 {
 	int64_t max_age = seed || is_let_in(h, d->id) ? 0 : DOC_OLD_US;
-	enum word w =
-	    catalog_admit(&h->catalog, d, host_now_us(h), max_age, why);
+	enum word w;
 
+	host_time_verified(h, d->created_us);
+	w = catalog_admit(&h->catalog, d, host_now_us(h), host_late_us(h),
+	    max_age, why);
 	if (w != WORD_OK)
 		return w;
 	if (!doc_fits_zone(d, h->zone))

@@ -18,6 +18,7 @@
  *	host_tell.c	the frames of a push
  *	host_oper.c	who may speak; STATUS, LOG, CLIENTS, COMMAND
  *	host_state.c	the ledger: replay at start, seed folder
+ *	host_time.c	by what time documents expire
  */
 
 #include "base/heap.h"
@@ -216,6 +217,15 @@ struct opening {
 	int64_t until_ns;
 };
 
+struct host_seen {
+	char *dir;                    /* NULL: nothing is kept */
+	int64_t latest_us;            /* 0: none */
+	int64_t looked_us, looked_ns; /* the clocks at the last look */
+	int64_t behind_ns; /* since when the clock is before latest_us; -1: it
+			      is not */
+	int failing;       /* the last writing did */
+};
+
 struct host {
 	char *name, *program, *version, *zone;
 	struct keyring keys;
@@ -227,8 +237,12 @@ struct host {
 	size_t nskip;
 	size_t max_conns, max_waiting;
 	uint64_t body_max;
+	int64_t floor_us;
 	struct peer_clock clock;
 	struct host_callbacks cb;
+
+	int64_t verified_us; /* the highest created of a verified document */
+	struct host_seen seen;
 
 	struct catalog catalog;
 	struct journal *journal;
@@ -277,6 +291,17 @@ void host_log_refusal(struct host *h, const char *fmt, ...)
 void host_arm(struct host_conn *c);
 void host_refuse(struct host_conn *c, enum word w, const char *text);
 struct catalog_end host_end(const struct host *h);
+
+/* host_time.c */
+/* Now, for what expires: never before what is known to have passed. */
+int64_t host_late_us(const struct host *h);
+/* A document that was signed then was verified. */
+void host_time_verified(struct host *h, int64_t created_us);
+/* With a state folder that is locked. 0, or -1 without memory. */
+int host_time_open(struct host *h, const char *dir, struct err *e);
+int64_t host_time_next_ns(const struct host *h); /* -1: never */
+void host_time_tick(struct host *h);
+void host_time_close(struct host *h);
 
 /* host_login.c */
 void host_login(struct host_conn *c, const struct frame *f);

@@ -294,11 +294,11 @@ what_is_due(const struct host_conn *c, const struct record *r)
 	const struct host *h = c->host;
 	struct catalog_end end = session_end(c->session);
 	int has = session_holds(c->session, r->id);
-	int64_t now = host_now_us(h);
 
 	switch (r->state) {
 	case RECORD_LIVE:
-		return !has && catalog_is_given(&h->catalog, r, &end, now)
+		return !has && catalog_is_given(&h->catalog, r, &end,
+				   host_late_us(h))
 			   ? DUE_UPDATE
 			   : DUE_NOTHING;
 	case RECORD_RETIRED:
@@ -309,8 +309,9 @@ what_is_due(const struct host_conn *c, const struct record *r)
 			   ? DUE_REVERT
 			   : DUE_NOTHING;
 	case RECORD_TAKEN_BACK:
-		return has && now < r->take_back_until_us ? DUE_REVERT
-							  : DUE_NOTHING;
+		return has && host_now_us(h) < r->take_back_until_us
+			   ? DUE_REVERT
+			   : DUE_NOTHING;
 	case RECORD_PENDING:
 	case RECORD_COVERED:
 		return DUE_NOTHING;

@@ -245,7 +245,7 @@ host_begin(struct host *h)
 	for (i = 0; h->cb.apply != NULL && i < h->catalog.n; i++) {
 		struct record *r = h->catalog.records[i];
 
-		if (!catalog_is_given(&h->catalog, r, &end, host_now_us(h)) ||
+		if (!catalog_is_given(&h->catalog, r, &end, host_late_us(h)) ||
 		    !server_has_place(h, r->doc))
 			continue;
 		if (state_is_skipped(h, r->id)) {

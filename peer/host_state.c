@@ -145,6 +145,8 @@ replay_received(struct host *h, uint64_t id, const struct ledger_event *ev,
 		return err_set(e, ERR_LOCAL,
 		    "ledger: received %" PRIu64 " without feature or digest",
 		    id);
+	if ((int64_t)id > h->verified_us)
+		h->verified_us = (int64_t)id;
 	/* Written twice by a host that took one document in twice. */
 	if (n->released)
 		return 0;
@@ -470,6 +472,8 @@ state_open(struct host *h, const char *dir, struct err *e)
 	if (dir == NULL)
 		return 0;
 	h->keeps = 1;
+	if (host_time_open(h, dir, e) != 0)
+		return -1;
 	if (end_pending(h, e) != 0)
 		return -1;
 	state_trim_notices(h);

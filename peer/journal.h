@@ -14,6 +14,7 @@
  *
  *	ledger		what happened (update/ledger.h)
  *	updates/ID	the documents as they came
+ *	time		the latest time that was seen (peer/seen.h)
  *	results		a line per client's result; not synced, at most
  *			JOURNAL_RESULTS bytes, then it begins anew and the
  *			old one is results.1

@@ -217,10 +217,12 @@ is_taken_back(const struct record *r, const struct doc *d)
 
 enum word
 catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
-    int64_t max_age_us, struct refusal *why)
+    int64_t late_us, int64_t max_age_us, struct refusal *why)
 {
 	const struct record *r = catalog_find(c, d->id);
 	int64_t ahead_us = (int64_t)d->id - now_us;
+	int64_t age_us = (late_us > now_us ? late_us : now_us) - (int64_t)d->id;
+	const char *behind = "; the clock of this end is behind";
 	char when[TIMETEXT_SIZE];
 	uint64_t highest;
 
@@ -230,9 +232,11 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	if (r != NULL && is_taken_back(r, d))
 		return refuse(why, WORD_REVERTED, "%" PRIu64 " was taken back",
 		    d->id);
-	if (d->expires_us != 0 && now_us > d->expires_us)
-		return refuse(why, WORD_EXPIRED, "expired at %s",
-		    timetext_format(d->expires_us, when));
+	if (d->expires_us != 0 &&
+	    (now_us > d->expires_us || late_us > d->expires_us))
+		return refuse(why, WORD_EXPIRED, "expired at %s%s",
+		    timetext_format(d->expires_us, when),
+		    now_us > d->expires_us ? "" : behind);
 	if (ahead_us > DOC_FUTURE_US)
 		return refuse(why, WORD_FUTURE,
 		    "the id is %" PRId64 " s ahead of this end's time, at "
@@ -246,11 +250,12 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	if (r != NULL && r->held)
 		return refuse(why, WORD_STALE,
 		    "%" PRIu64 " is held with another text", d->id);
-	if (max_age_us > 0 && -ahead_us > max_age_us)
+	if (max_age_us > 0 && age_us > max_age_us)
 		return refuse(why, WORD_STALE,
 		    "the id is %" PRId64 " s old and was never seen here, at "
-		    "most %" PRId64 " s are allowed",
-		    -ahead_us / 1000000, max_age_us / 1000000);
+		    "most %" PRId64 " s are allowed%s",
+		    age_us / 1000000, max_age_us / 1000000,
+		    -ahead_us > max_age_us ? "" : behind);
 	return WORD_OK;
 }
 

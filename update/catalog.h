@@ -93,9 +93,12 @@ void catalog_rewind(struct catalog *c, const char *feature, uint64_t id);
  * reverted, expired, future, stale (id at or below the highest of its feature,
  * unless it is a notice, which has no place in that order; held with another
  * text, or, with max_age_us > 0, older than that; 0 for an id that was let in).
+ * now_us is what the end's clock says, late_us an instant that has passed,
+ * whatever it says: expiry and age go by the later one, the future by the clock
+ * alone, so that neither makes anything good.
  */
 enum word catalog_admit(const struct catalog *c, const struct doc *d,
-    int64_t now_us, int64_t max_age_us, struct refusal *why);
+    int64_t now_us, int64_t late_us, int64_t max_age_us, struct refusal *why);
 
 /* 1 when every id in needs is live or retired, or a newer one of its feature
  * is; else 0 with *missing. */

@@ -164,7 +164,7 @@ admit(const struct catalog *c, const struct doc_spec *spec, int64_t max_age_us,
     struct refusal *why)
 {
 	struct doc *d = make(spec);
-	enum word w = catalog_admit(c, d, NOW, max_age_us, why);
+	enum word w = catalog_admit(c, d, NOW, 0, max_age_us, why);
 
 	if (why != NULL && w != WORD_OK && w != why->word)
 		w = WORD_COUNT;
@@ -344,19 +344,19 @@ test_notice(void)
 	s.extra = "notice: failed once\n";
 	put(&c, T0 + 2 * S, "x", NULL, CLIENT);
 	d = make(&s);
-	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_OK,
+	IS(catalog_admit(&c, d, NOW, 0, DOC_OLD_US, NULL), WORD_OK,
 	    "a notice has no place in its feature's order");
-	IS(catalog_admit(&c, d, (int64_t)d->id + DOC_OLD_US + 1, DOC_OLD_US,
+	IS(catalog_admit(&c, d, (int64_t)d->id + DOC_OLD_US + 1, 0, DOC_OLD_US,
 	       NULL),
 	    WORD_STALE, "but it gets too old");
 	hold(&c, d, RECORD_COVERED);
 	d = make(&s);
-	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_HAVE,
+	IS(catalog_admit(&c, d, NOW, 0, DOC_OLD_US, NULL), WORD_HAVE,
 	    "one that was told is held");
 	doc_free(d);
 	s.extra = "notice: failed twice\n";
 	d = make(&s);
-	IS(catalog_admit(&c, d, NOW, DOC_OLD_US, NULL), WORD_STALE,
+	IS(catalog_admit(&c, d, NOW, 0, DOC_OLD_US, NULL), WORD_STALE,
 	    "its id with another text is not");
 	doc_free(d);
 	catalog_free(&c);
