@@ -159,9 +159,12 @@ client_host_us(const struct client *c)
 
 	if (us < c->floor_us)
 		us = c->floor_us;
-	/* Before any host has told it, it is later than at the last login. */
+	/* Before any host has told it, it is later than at the last login, and
+	 * than what hosts told after that. */
 	if (!c->greeted && us < c->last_login_us)
 		us = c->last_login_us;
+	if (!c->greeted && us < c->seen_us)
+		us = c->seen_us;
 	return us < c->verified_us ? c->verified_us : us;
 }
 
@@ -454,6 +457,7 @@ take_welcome(struct client *c, const struct frame *f)
 	c->logged_in_ns = client_now_ns(c);
 	c->greeted = 1;
 	c->last_login_us = client_host_us(c);
+	c->seen_ns = client_now_ns(c);
 	client_log(c, "logged in to %s, updates waiting: %" PRIu64,
 	    *c->host != '\0' ? shown(host, c->host) : "the host", c->nwaiting);
 	client_keep_login(c);
@@ -746,7 +750,7 @@ earlier(int64_t a_ns, int64_t b_ns)
 int64_t
 client_next_ns(const struct client *c)
 {
-	return earlier(c->deadline_ns,
+	return earlier(earlier(c->deadline_ns, client_time_next_ns(c)),
 	    earlier(client_due_ns(c), client_proof_ns(c)));
 }
 
@@ -755,6 +759,7 @@ client_tick(struct client *c)
 {
 	client_fire_due(c);
 	client_keep_prove(c);
+	client_time_tick(c);
 	if (c->deadline_ns < 0 || client_now_ns(c) < c->deadline_ns)
 		return;
 	c->deadline_ns = -1;

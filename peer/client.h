@@ -26,6 +26,10 @@
  * the folder cannot be written, an update runs all the same and the log says
  * that it is not kept.
  *
+ * With one, what expires is judged at a start by the latest time that a host
+ * told until the end before, to a minute: there may be no host to ask. The next
+ * greeting takes the place of that, since hosts may be wrong, too.
+ *
  * With a state folder an update may crash the program twice in a row: before it
  * is applied, here or at a start, its try is made durable, and it is proven
  * after CLIENT_PROVEN_NS, by client_proven or by client_free. After KEEP_TRIES

@@ -10,7 +10,8 @@
 /*
  * Shared by client.c (the connection), client_update.c (documents),
  * client_check.c (CHECK, APPLY, DROP), client_wait.c (what is deferred),
- * client_fetch.c (packages) and client_keep.c (the state folder).
+ * client_fetch.c (packages), client_keep.c (the state folder) and client_time.c
+ * (a host's time in it).
  */
 
 #define CLIENT_NONCE 64  /* hex digits of a greeting's nonce */
@@ -135,6 +136,9 @@ struct client {
 
 	uint64_t nwaiting;     /* updates to come before the welcome event */
 	int64_t last_login_us; /* 0: none */
+	int64_t seen_us;       /* what a host told before this start; 0: none */
+	int64_t seen_ns;       /* when that was written last */
+	int seen_failing;      /* that writing did */
 	int64_t logged_in_ns;  /* -1: not on this connection */
 	int welcomed;          /* the event was sent on this connection */
 
@@ -253,6 +257,13 @@ int64_t client_due_ns(const struct client *c); /* the next; -1: none */
 void client_free_owed(struct client *c);
 /* A result, now or after the next login. */
 void client_tell(struct client *c, uint64_t id, const struct client_answer *a);
+
+/* --- client_time.c --- */
+
+void client_time_open(struct client *c);             /* with a state folder */
+int64_t client_time_next_ns(const struct client *c); /* -1: never */
+void client_time_tick(struct client *c);
+void client_time_close(struct client *c); /* the end in order */
 
 /* --- client_fetch.c --- */
 

@@ -395,6 +395,7 @@ client_keep_open(struct client *c, const char *dir, struct err *e)
 	if (c->keep == NULL)
 		return -1;
 	age(c, s);
+	client_time_open(c);
 	c->verified_us = s->verified_us;
 	c->last_login_us = s->last_us;
 	for (i = 0; i < s->nfeatures; i++)
@@ -532,6 +533,7 @@ client_keep_close(struct client *c)
 	if (c->begun) {
 		prove(c, INT64_MAX);
 		save(c);
+		client_time_close(c);
 	}
 	keep_close(c->keep);
 	keep_state_free(&c->start);

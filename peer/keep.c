@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/num.h"
+#include "peer/seen.h"
 #include "update/ledger.h"
 #include "update/split.h"
 
@@ -599,6 +600,18 @@ keep_remove(struct keep *k, uint64_t id, struct err *e)
 		ret = errno == ENOENT ? 0 : err_errno(e, ERR_LOCAL, "%s", path);
 	free(path);
 	return ret;
+}
+
+int
+keep_get_seen(struct keep *k, int64_t *us, struct err *e)
+{
+	return seen_read(k->dir, us, e);
+}
+
+int
+keep_put_seen(struct keep *k, int64_t us, struct err *e)
+{
+	return seen_write(k->dir, us, e);
 }
 
 static int

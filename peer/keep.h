@@ -16,6 +16,7 @@
  *	lock		held while a client uses the folder
  *	state		what it knows, one text file that is replaced whole
  *	updates/ID	an update's head and client part, as they came
+ *	time		the latest time of a host (peer/seen.h)
  *
  * A document in updates/ counts only if state has a "kept" line for it: the
  * rename that replaces state is the one moment at which anything changes.
@@ -130,6 +131,10 @@ int keep_get(struct keep *k, uint64_t id, struct buf *out, struct err *e);
 /* 0 when it is gone for good, whatever the state says; else -1. A document
  * whose file is missing is left out at the next start, without a way back. */
 int keep_remove(struct keep *k, uint64_t id, struct err *e);
+
+/* The time, as seen_read and seen_write have it. */
+int keep_get_seen(struct keep *k, int64_t *us, struct err *e);
+int keep_put_seen(struct keep *k, int64_t us, struct err *e);
 
 /* Remove what a kill left behind, and documents that s does not keep. Best
  * effort: nothing of that is ever read. */

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -841,6 +842,106 @@ test_proof(void)
 	world_free(&w);
 }
 
+/* --- the time of a start ------------------------------------------------- */
+
+/* Let so many seconds go by, after which the client looks. */
+static void
+run_on(struct world *w, int64_t s)
+{
+	w->ns += s * SEC;
+	client_tick(w->client);
+}
+
+static void
+put_time(const char *dir, const char *text)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/time", dir);
+	file_write(path, text, strlen(text), 0600, NULL);
+}
+
+static int
+has_time(const char *dir)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/time", dir);
+	return access(path, F_OK) == 0;
+}
+
+static void
+test_time(void)
+{
+	static const char not_kept[] = "; the time is not kept";
+	const char *log;
+	struct doc_spec spec = update_spec(10, "a", "part()");
+	struct world w;
+
+	spec.expires_us = (int64_t)(T0 + 200 * S); /* 100 s after the login */
+	start_in(&w, "time");
+	run_on(&w, 61);
+	OK(!has_time("time") && client_next_ns(w.client) == -1,
+	    "where nothing expires nobody looks at the time");
+	hear_update(&w, &spec);
+	client_proven(w.client);
+	OK(client_next_ns(w.client) >= 0, "where something does it is looked");
+	run_on(&w, 1);
+	OK(has_time("time"), "and what it is is kept");
+	run_on(&w, 59);
+	world_killed(&w);
+	start(&w, "time");
+	OK(runs(&w, 10), "not expired, as far as was kept");
+	log_in(&w);
+	run_on(&w, 101);
+	OK(runs(&w, 10), "where it runs it goes on");
+	world_killed(&w);
+	copy_folder("time", "time2");
+	copy_folder("time", "time3");
+	copy_folder("time", "time4");
+	start(&w, "time");
+	OK(!runs(&w, 10) && strstr(logged(&w), "it has expired") != NULL,
+	    "N13 what expired after the login does not run at the next start");
+	log_in(&w);
+	hear_update(&w, &spec);
+	IS_RESULT(&w, 10, "applied", "a greeting may know it better");
+	world_free(&w);
+
+	put_time("time2", "hotfix-time: 1\n");
+	start(&w, "time2");
+	OK(strstr(logged(&w), "time2/time: damaged, it tells no time; it is") !=
+		    NULL &&
+		runs(&w, 10),
+	    "without it the last login tells the time");
+	world_killed(&w);
+
+	start_in(&w, "time3");
+	OK(!runs(&w, 10), "it is gone");
+	world_free(&w);
+
+	put_time("time4",
+	    "hotfix-time: 1\nseen: 2026-11-22T10:15:00.000000Z\n");
+	start(&w, "time4");
+	OK(runs(&w, 10), "nor is it before that");
+	log_in(&w);
+	run_on(&w, 101);
+	disk.full_from = 0;
+	disk.full_to = LONG_MAX;
+	run_on(&w, 61);
+	run_on(&w, 61);
+	disk.full_from = -1;
+	log = strstr(logged(&w), not_kept);
+	OK(log != NULL && strstr(log + 1, not_kept) == NULL,
+	    "a full disk is told, once");
+	/* The end in order writes once more. */
+	put_time("time4",
+	    "hotfix-time: 1\nseen: 2026-11-22T10:15:00.000000Z\n");
+	world_free(&w);
+	start(&w, "time4");
+	OK(!runs(&w, 10), "the end in order keeps the time, too");
+	world_free(&w);
+}
+
 static struct world *proving;
 
 static void
@@ -1641,6 +1742,7 @@ main(void)
 	test_package_order();
 	test_package_crash();
 	test_crash_at_start();
+	test_time();
 	test_proof();
 	test_early_proof();
 	test_crash_online();
