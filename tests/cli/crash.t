@@ -78,4 +78,23 @@ exits 0 'with room it goes on'
 stop host
 run "$hotfix" verify state/ledger
 exits 0 'the ledger is whole'
+
+# The clock is set back; what was seen before is known still.
+printf 'hotfix-time: 1\nseen: 2099-01-01T00:00:00.000000Z\n' >state/time
+serve host -p key.pub --state state server.lua
+sees host.err 'clock is behind: it has been 2099-01-01T00:00:00.000000Z here' \
+	'a clock behind the time that was seen is told'
+run "$hotfix" push -k key.sec --version '*' --expires +1h --server fix.lua \
+	"$addr"
+exits 1 'what had expired by then is refused'
+err_has 'expired.*; the clock of this end is behind' 'with the reason'
+stop host
+echo rubbish >state/time
+serve host -p key.pub --state state server.lua
+sees host.err '/time: damaged, it tells no time; it is made anew$' \
+	'a damaged file of that time is told, and stops nobody'
+run "$hotfix" push -k key.sec --version '*' --expires +1h --server fix.lua \
+	"$addr"
+exits 0 'without it the clock alone counts'
+stop host
 finish
