@@ -18,10 +18,10 @@
  * locked by its owner.
  */
 
-#define SEEN_FILE "time" /* in the folder */
-#define SEEN_FILE_NEW                                          \
-	"time.new" /* while it is written; a kill may leave it \
-		    */
+/* In the folder. The second one is there while it is written, and after a kill
+ * just then. */
+#define SEEN_FILE     "time"
+#define SEEN_FILE_NEW "time.new"
 
 /* Between two writings. So much of what was seen last may be forgotten. */
 #define SEEN_EACH_NS INT64_C(60000000000)
