@@ -249,15 +249,46 @@ has_all_of(const struct native_patch *p, const struct native_patch *older)
 	return 1;
 }
 
-/* 1 when all that is dropped may stay live below this patch. */
 static int
-may_lie_over(const struct patches *p, const struct native_patch *patch,
+shares_function(const struct native_patch *a, const struct native_patch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nfuncs; i++)
+		if (has_function(a, b->funcs[i].off))
+			return 1;
+	return 0;
+}
+
+/*
+ * Where this patch is live by an update that leaves, or comes to lie below:
+ * there it stays, for the one that comes. The end of the list: nowhere.
+ */
+static size_t
+own_place(const struct patches *p, const struct native_patch *patch,
     const struct patches_change *c)
 {
 	const struct entry *e;
 	size_t i;
 
-	for (i = 0; i < p->now.n; i++) {
+	for (i = 0; patch != NULL && !c->waits && i < p->now.n; i++) {
+		e = &p->now.v[i];
+		if (!e->waits && is_same(e->patch, patch) &&
+		    (c->back ? is_in(e->id, c) : is_dropped(e, c)))
+			return i;
+	}
+	return p->now.n;
+}
+
+/* 1 when what is dropped of the first n may stay live below this patch. */
+static int
+may_lie_over(const struct patches *p, size_t n,
+    const struct native_patch *patch, const struct patches_change *c)
+{
+	const struct entry *e;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
 		e = &p->now.v[i];
 		if (!is_dropped(e, c) || e->waits)
 			continue;
@@ -321,6 +352,32 @@ look_at_one(const struct patches *p, const struct entry *e,
 	return -1;
 }
 
+/* A program that is started anew has it above what is there by then; where it
+ * is live already it stays below. */
+static int
+look_above(const struct patches *p, const struct native_patch *patch,
+    const struct patches_change *c, struct buf *text)
+{
+	size_t i = own_place(p, patch, c);
+	const struct entry *e;
+
+	if (c->back || is_live_in(p->now.v, i, patch))
+		return 0;
+	for (; i < p->now.n; i++) {
+		e = &p->now.v[i];
+		if (e->waits || is_dropped(e, c) || is_same(e->patch, patch) ||
+		    !shares_function(e->patch, patch))
+			continue;
+		buf_printf(text,
+		    "%s is live already, below %s of update %" PRIu64
+		    ", and would not come above it; revert that update "
+		    "first\n",
+		    patch->id, e->patch->id, e->id);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 look_at(const struct patches *p, const struct native_patch *patch,
     const struct patches_change *c, struct buf *text)
@@ -330,7 +387,7 @@ look_at(const struct patches *p, const struct native_patch *patch,
 	for (i = 0; i < p->now.n; i++)
 		if (look_at_one(p, &p->now.v[i], patch, c, text) != 0)
 			return -1;
-	return 0;
+	return look_above(p, patch, c, text);
 }
 
 /* The patch of the change; NULL: it has none. 0 or -1. */
@@ -387,9 +444,16 @@ patches_check(const struct patches *p, const struct patches_change *c,
 	return ret;
 }
 
+/* The update that comes, with the patch of one whose place it takes. */
+static struct entry
+heir(const struct entry *e, const struct patches_change *c)
+{
+	return (struct entry){c->id, e->patch, 0, 0, c->alone};
+}
+
 /* Those in drop leave, and what lay below them is no more below them. */
 static void
-take_back(const struct patches *p, const struct patches_change *c,
+take_back(const struct patches *p, const struct patches_change *c, size_t place,
     struct list *next)
 {
 	struct entry e;
@@ -397,12 +461,36 @@ take_back(const struct patches *p, const struct patches_change *c,
 
 	for (i = 0; i < p->now.n; i++) {
 		e = p->now.v[i];
-		if (is_in(e.id, c))
+		if (i == place) {
+			e = heir(&e, c);
+		} else if (is_in(e.id, c)) {
 			continue;
-		if (e.id == c->id) {
+		} else if (e.id == c->id) {
 			e.over = 0;
 			e.waits = c->waits;
 		} else if (is_in(e.over, c)) {
+			e.over = c->id;
+		}
+		next->v[next->n++] = e;
+	}
+}
+
+/* Those in drop leave, or stay below the patch that comes; what lies over its
+ * own place leaves in any case. */
+static void
+give_way(const struct patches *p, const struct patches_change *c, size_t place,
+    int over, struct list *next)
+{
+	struct entry e;
+	size_t i;
+
+	for (i = 0; i < p->now.n; i++) {
+		e = p->now.v[i];
+		if (i == place) {
+			e = heir(&e, c);
+		} else if (is_dropped(&e, c)) {
+			if (!over || i > place || e.waits || e.id == c->id)
+				continue;
 			e.over = c->id;
 		}
 		next->v[next->n++] = e;
@@ -415,9 +503,8 @@ patches_enter(struct patches *p, const struct patches_change *c,
 {
 	struct native_patch *patch;
 	struct list next;
-	struct entry e;
+	size_t place;
 	int over;
-	size_t i;
 
 	if (read_patch(&patch, c, text) != 0)
 		return -1;
@@ -426,22 +513,14 @@ patches_enter(struct patches *p, const struct patches_change *c,
 		native_patch_free(patch);
 		return -1;
 	}
-	over = patch != NULL && !c->waits && may_lie_over(p, patch, c);
+	place = own_place(p, patch, c);
+	over = patch != NULL && !c->waits && may_lie_over(p, place, patch, c);
 	if (patch != NULL && is_live_in(p->now.v, p->now.n, patch))
 		buf_printf(text, "%s: live already\n", patch->id);
-	if (c->back) {
-		take_back(p, c, &next);
-	} else {
-		for (i = 0; i < p->now.n; i++) {
-			e = p->now.v[i];
-			if (!is_dropped(&e, c))
-				next.v[next.n++] = e;
-			else if (over && !e.waits && e.id != c->id) {
-				e.over = c->id;
-				next.v[next.n++] = e;
-			}
-		}
-	}
+	if (c->back)
+		take_back(p, c, place, &next);
+	else
+		give_way(p, c, place, over, &next);
 	if (patch != NULL && find(&next, c->id) == NULL)
 		next.v[next.n++] =
 		    (struct entry){c->id, patch, 0, c->waits, c->alone};
@@ -467,17 +546,6 @@ patches_release(struct patches *p, uint64_t id, struct buf *text)
 		next.v[next.n++].waits = 0;
 	}
 	return change_to(p, &next, text);
-}
-
-static int
-shares_function(const struct native_patch *a, const struct native_patch *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->nfuncs; i++)
-		if (has_function(a, b->funcs[i].off))
-			return 1;
-	return 0;
 }
 
 /* What is to leave before the update can, the last of it; NULL: nothing that

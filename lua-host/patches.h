@@ -17,7 +17,11 @@
  * no patch at all, the older one is taken off first, since a program that is
  * started anew is given the newer one alone and both must run the same.
  *
- * Updates may have the same patch; it is taken off with the last of them.
+ * Updates may have the same patch; it is taken off with the last of them. One
+ * that supersedes an update of the same patch takes its place, and what lay
+ * over that of its feature is taken off; where another feature's patch lies
+ * over it, the update is refused, for a program that is started anew would have
+ * the two the other way round.
  *
  * A change is made, then kept or undone: what else belongs to the update comes
  * in between. All of these append lines for people to text, each with its LF;

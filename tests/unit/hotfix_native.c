@@ -430,6 +430,13 @@ test_together(int rehearse)
 	IS(call_damage(10), OTHER, "its function is in force");
 	IS_STR(OBSERVED, "old", "and no Lua");
 	OK(status_has("\npatch: p1 below update="), "the old patch lies below");
+	OK(push("f", &p1, NULL, NULL, "DONE applied\n"), "the old one again");
+	IS(call_damage(10), FIRST, "is in force again");
+	OK(status_has("\npatch: p1 live update=") &&
+		strstr(buf_text(&answer), " below ") == NULL,
+	    "and what STATUS has, too");
+	OK(push("f", &p2, NULL, NULL, "DONE applied\n"), "then the new one");
+	IS(call_damage(10), OTHER, "is");
 	OK(revert("f", pushed, "DONE reverted\n"), "a revert");
 	OK(strstr(buf_text(&answer), "reverted p2") != NULL, "tells of it");
 	IS(call_damage(10), OLD, "and neither is in force");

@@ -407,6 +407,89 @@ test_same(void)
 	IS_STR(buf_text(&text), "reverted p1\n", "as is told");
 }
 
+/* The lines of STATUS that are about patches. */
+static const char *
+told(void)
+{
+	static char out[2000];
+	const char *lines;
+
+	buf_reset(&text);
+	patches_put_status(patches, &text);
+	lines = strstr(buf_text(&text), "patch: ");
+	snprintf(out, sizeof out, "%s", lines != NULL ? lines : "");
+	return out;
+}
+
+/* The same patch again, as another update of its feature. */
+static void
+test_again(void)
+{
+	struct file f1 = file_of("p1", "a", "", 1);
+	struct file f2 = file_of("p2", "a", "", 2);
+	struct file f3 = file_of("p3", "a", "", 3);
+	struct patches_change c;
+
+	begin();
+	enter(1, &f1, 0);
+	OK(enter(2, &f1, 1) == 0 && enter(3, &f1, 2) == 0, "the same again");
+	IS_STR(buf_text(&text), "p1: live already\n", "is told as that");
+	IS_STR(told(), "patch: p1 live update=3 functions=a code=64 data=0\n",
+	    "and is there once, whatever was sent before");
+	IS_STR(did(), "+p1 ", "nothing is written for it");
+
+	enter(4, &f2, 3);
+	did();
+	OK(enter(5, &f1, 4) == 0, "the one before again");
+	IS_STR(did(), "-p2 ", "is in force: what lay over it is off");
+	IS_STR(told(), "patch: p1 live update=5 functions=a code=64 data=0\n",
+	    "and told no more");
+
+	enter(6, &f2, 5);
+	did();
+	c = change(7, &f1, &(const uint64_t){6});
+	patches_enter(patches, &c, &text);
+	patches_undo(patches, &text);
+	IS_STR(did(), "-p2 +p2 ", "when that is undone it is back");
+	IS_STR(told(),
+	    "patch: p1 below update=5 functions=a code=64 data=0\n"
+	    "patch: p2 live update=6 functions=a code=64 data=0\n",
+	    "over the one that it lay over");
+
+	begin();
+	enter(1, &f1, 0);
+	enter(2, &f2, 0);
+	did();
+	c = change(3, &f1, &(const uint64_t){1});
+	OK(patches_check(patches, &c, &text) != 0,
+	    "below another feature's patch it would stay,");
+	OK(enter(3, &f1, 1) != 0 &&
+		strstr(buf_text(&text), "below p2 of update 2"),
+	    "where a fresh program has it above: it is refused");
+	OK(enter(4, &f2, 2) == 0, "the upper one may come again");
+	OK(leave(1) != 0 && strstr(buf_text(&text), "revert update 4 first"),
+	    "and is known to lie over the lower one");
+	enter(5, &f3, 0);
+	did();
+	c = change(2, &f2, &(const uint64_t){4});
+	c.back = 1;
+	OK(patches_enter(patches, &c, &text) == 0, "when it did not stay");
+	patches_keep(patches);
+	OK(leave(2) != 0 && strstr(buf_text(&text), "revert update 5 first"),
+	    "the one before it has its place");
+	IS_STR(did(), "", "and nothing was written for that");
+	OK(leave(5) == 0 && leave(2) == 0 && enter(3, &f1, 1) == 0,
+	    "alone it comes again");
+
+	begin();
+	enter(1, &f1, 0);
+	enter(2, &f1, 0);
+	enter(3, &f2, 0);
+	OK(enter(4, &f1, 2) == 0,
+	    "below, where another update would have brought it there");
+	IS_STR(did(), "+p1 +p2 ", "it may come again");
+}
+
 /* The program itself, or another host in it, has brought one. */
 static void
 test_foreign(void)
@@ -611,6 +694,7 @@ main(void)
 	test_superseded();
 	test_order();
 	test_same();
+	test_again();
 	test_foreign();
 	test_needs();
 	test_waits();
