@@ -305,6 +305,13 @@ host_line_status(const struct host_line *l, const char *good)
 }
 
 int
+host_line_is_skipped(const struct host_line *l)
+{
+	return l->end == HOST_DONE && strcmp(l->result, "refused") == 0 &&
+	       strcmp(l->word, "not-for-me") == 0;
+}
+
+int
 hosts_join_status(int so_far, int status)
 {
 	if (so_far == 0 || status == 0)

@@ -194,10 +194,18 @@ is_fine(const char *server)
 	return 0;
 }
 
+struct printing {
+	struct say *say;
+	const struct doc *doc;
+	const char *good;
+	int alone; /* there is one host only */
+};
+
 /* What is for people: reports and errors, on standard error. */
 static void
-print_talk(const struct say *s, const struct host_line *l, int status)
+print_talk(const struct printing *p, const struct host_line *l)
 {
+	const struct say *s = p->say;
 	char title[TITLE];
 	int bad = l->server[0] != '\0' && !is_fine(l->server);
 
@@ -210,15 +218,12 @@ print_talk(const struct say *s, const struct host_line *l, int status)
 		snprintf(title, sizeof title, "%.255s: clients", l->shown);
 		say_block(s, title, l->groups.data, l->groups.len);
 	}
-	if (status != 0)
+	if (!p->alone && host_line_is_skipped(l))
+		say_note(s, "%s: skipped: %s", l->shown,
+		    l->text[0] != '\0' ? l->text : "it is not for this host");
+	else if (host_line_status(l, p->good) != 0)
 		send_complain(s, l);
 }
-
-struct printing {
-	struct say *say;
-	const struct doc *doc;
-	const char *good;
-};
 
 /* "for the event E (until TIME)" */
 static void
@@ -326,7 +331,7 @@ print_record(void *arg, struct host_line *l)
 	say_end(p->say);
 	/* One that was left out has been complained about. */
 	if (!l->left_out)
-		print_talk(p->say, l, host_line_status(l, p->good));
+		print_talk(p, l);
 	/* The host broke off, or ends: neither done nor refused. */
 	if (l->asked && l->end == HOST_ERROR &&
 	    (l->word[0] == '\0' || strcmp(l->word, "shutdown") == 0))
@@ -341,6 +346,70 @@ print_record(void *arg, struct host_line *l)
 	print_nobody(p, l);
 }
 
+/* By what a host is meant or not. What has something for clients is passed on
+ * to them, whatever the host runs. */
+static const char *
+hosts_meant(struct buf *b, const struct doc *d)
+{
+	const struct {
+		const char *name, *list;
+	} targets[] = {{"zone", d->zone}, {"server-version", d->server_version},
+	    {"server-program", d->server_program}};
+	size_t i, n = sizeof targets / sizeof *targets;
+	const char *text;
+
+	if (doc_has_client(d))
+		n = 1;
+	else if (d->parts[DOC_NATIVE].present)
+		buf_puts(b, ", by the build of its patch");
+	for (i = 0; i < n; i++)
+		if (targets[i].list != NULL)
+			buf_printf(b, "%s --%s '%.64s'",
+			    b->len > 0 ? " or" : ", by", targets[i].name,
+			    targets[i].list);
+	text = buf_text(b);
+	return text != NULL ? text : "";
+}
+
+/* Sent to hosts of which none is meant. */
+static void
+print_none(const struct printing *p, const struct hosts *h)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	/* Each was told, but for -q; a single one as an error. */
+	for (i = 0; p->say->quiet && i < h->n; i++)
+		if (host_line_is_skipped(&h->lines[i]))
+			send_complain(p->say, &h->lines[i]);
+	say_error(p->say, "no host took it: it is for none of them%s",
+	    hosts_meant(&b, p->doc));
+	buf_free(&b);
+}
+
+/* How the hosts ended, one joined to the status so far. */
+struct tally {
+	size_t took, skipped, failed;
+	int status;
+};
+
+static void
+count(struct tally *t, const struct hosts *h, const struct host_line *l,
+    const char *good)
+{
+	int status = host_line_status(l, good);
+
+	if (host_line_is_skipped(l)) {
+		t->skipped++;
+		return;
+	}
+	t->status = hosts_join_status(t->status, status);
+	if (status == 0)
+		t->took += l->end == HOST_DONE;
+	else if (!l->left_out || !h->fleet->skip_failed)
+		t->failed++;
+}
+
 int
 send_document(struct say *s, struct talk *t, struct hosts *h,
     const struct document *d, const char *good)
@@ -349,8 +418,9 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 	    .len = d->bytes.len,
 	    .head_len = d->head_len,
 	    .wait_ms = d->doc->wait_ms};
-	struct printing p = {s, d->doc, good};
-	size_t first, n, i, failed = 0;
+	struct printing p = {s, d->doc, good, h->n == 1};
+	struct tally all = {0, 0, 0, 0};
+	size_t first, n, i;
 	struct err e;
 	int status;
 
@@ -365,20 +435,25 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 		if (status == TALK_INTERRUPTED)
 			return send_interrupted(s, h, "nothing was sent");
 		for (i = first; i < first + n; i++)
-			failed +=
-			    host_line_status(&h->lines[i], good) != 0 &&
-			    !(h->lines[i].left_out && h->fleet->skip_failed);
-		if (failed <= h->fleet->max_failed || first + n == h->n)
+			count(&all, h, &h->lines[i], good);
+		if (all.failed <= h->fleet->max_failed || first + n == h->n)
 			continue;
 		say_error(s,
 		    "%zu failed: the other %zu hosts were not sent"
 		    " to",
-		    failed, h->n - first - n);
-		for (i = first + n; i < h->n; i++)
+		    all.failed, h->n - first - n);
+		for (i = first + n; i < h->n; i++) {
 			print_record(&p, &h->lines[i]);
+			count(&all, h, &h->lines[i], good);
+		}
 		break;
 	}
-	return hosts_status(h, good);
+	if (all.took > 0 || all.skipped == 0)
+		return all.status;
+	/* What is for nobody is most often one with a slip of the pen. */
+	if (!p.alone && all.failed == 0)
+		print_none(&p, h);
+	return hosts_join_status(all.status, ERR_NO);
 }
 
 int

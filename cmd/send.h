@@ -48,7 +48,9 @@ int send_announce(struct say *s, const struct document *d);
 
 /*
  * Send the document to all, in batches, and print each host's record. good
- * as in host_line_status. Returns the exit status.
+ * as in host_line_status. Hosts that it is not for are skipped: they end no
+ * batch and change nothing, as long as another one took it. Returns the exit
+ * status.
  */
 int send_document(struct say *s, struct talk *t, struct hosts *h,
     const struct document *d, const char *good);

@@ -658,9 +658,10 @@ patches_fit(const void *file, size_t len, struct refusal *why)
 	switch (code) {
 	case NATIVE_ARCH:
 	case NATIVE_BUILD:
+		return refuse(why, WORD_NOT_FOR_ME, "%s", r.text);
 	case NATIVE_PERM:
 	case NATIVE_DISABLED:
-		return refuse(why, WORD_NOT_FOR_ME, "%s", r.text);
+		return refuse(why, WORD_UNSUPPORTED, "%s", r.text);
 	default:
 		return WORD_OK;
 	}

@@ -36,8 +36,9 @@ struct patches *patches_new(void); /* NULL: out of memory */
 void patches_free(struct patches *p);
 
 /* Is this patch file for this executable, and can that be patched? WORD_OK, or
- * WORD_NOT_FOR_ME with the reason. What is no patch file is nobody's, and
- * WORD_OK: patches_enter tells. */
+ * with the reason WORD_NOT_FOR_ME: it is for another one; WORD_UNSUPPORTED: it
+ * may be for this one, and nothing can be patched here. What is no patch file
+ * is nobody's, and WORD_OK: patches_enter tells. */
 enum word patches_fit(const void *file, size_t len, struct refusal *why);
 
 struct patches_change {

@@ -203,8 +203,10 @@ struct host_config {
  * Native parts: a document whose native part is not for the executable that
  * runs here is none for this host, server part and all, whatever its
  * server-version is; it supersedes nothing here. At a push it is refused with
- * the reason when it has nothing for clients. When the executable was
- * exchanged since, the start goes on without the host's part of it.
+ * the reason when it has nothing for clients: as NOT_FOR_ME, or as UNSUPPORTED
+ * where nothing can be patched, for then it may be for this very build. When
+ * the executable was exchanged since, the start goes on without the host's part
+ * of it.
  */
 
 /*

@@ -24,7 +24,7 @@ admit_update(struct host *h, const struct doc *d, struct refusal *why)
 
 	if (!doc_has_client(d) && d->parts[DOC_NATIVE].present &&
 	    h->cb.native == NULL)
-		return refuse(why, WORD_NOT_FOR_ME,
+		return refuse(why, WORD_UNSUPPORTED,
 		    "the executable of this host cannot be patched");
 	if (!doc_has_client(d) &&
 	    (!server_has_place(h, d) ||

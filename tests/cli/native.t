@@ -192,10 +192,35 @@ hotfix=$PWD/other
 serve new -p key.pub --state new server.lua
 c=$addr
 hotfix=$PWD/shipped
-push --native two.patch "$a" "$b" "$c"
-exits 1 'of three hosts one runs another build'
-is "$(grep -c '^result: applied$' out)" 2 'two are patched'
-is "$(grep -c '^result: refused not-for-me$' out)" 1 'the third is not'
+push --native two.patch --batch 1 "$c" "$a" "$b"
+exits 0 'of three hosts one runs another build: the others take the patch'
+is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
+applied
+applied' 'in all batches'
+builds=$(sed -n 's/^patchable: .* build //p' status.out)
+"$hotfix" status "$c" >status.out
+builds="$builds; this program is $(sed -n 's/^patchable: .* build //p' status.out)"
+err_has "^hotfix: push: $c: skipped: the patch is for another build, $builds$" \
+	'that one is named, with its build and that of the patch'
+run "$hotfix" push -q -k key.sec --native two.patch --feature quiet "$c" "$a"
+exits 0 'with -q'
+! grep -q skipped err
+ok $? 'it is not, for nothing is wrong' || t_show
+run "$hotfix" revert -k key.sec quiet "$a"
+printf 'new %s\n' "$c" >fleet
+hotfix=$PWD/other
+serve newer -p key.pub --state newer server.lua
+hotfix=$PWD/shipped
+printf 'newer %s\n' "$addr" >>fleet
+push --native two.patch --fleet fleet --batch 1
+exits 1 'a patch of a build that no host runs'
+is "$(grep -c '^result: refused not-for-me$' out)" 2 'is asked of all'
+err_has '^hotfix: push: no host took it: it is for none of them, by the build of its patch$' \
+	'and then told as a mistake'
+run "$hotfix" push -q -k key.sec --native two.patch --fleet fleet
+is "$(grep -c 'not-for-me: the patch is for another build, ' err)" 2 \
+	'with -q, too'
+stop newer
 is "$(live "$a")" 2003 'the first'
 is "$(live "$b")" 2001 'and the second, which has no program'
 is "$(live "$c")" 0 'the third knows nothing of it'

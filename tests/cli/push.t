@@ -142,17 +142,47 @@ run "$hotfix" push -k key.sec --feature some --server fix.lua --fleet fleet \
 is "$(sed -n 's/^host: //p' out)" "west $west" '--select picks hosts'
 run "$hotfix" push -k key.sec --feature zone --zone west --server fix.lua \
 	--fleet fleet
-exits 1 'S0.11 a document for one zone is refused in the other'
-out_has '^result: refused not-for-me$' 'with its word'
+exits 0 'S0.11 a document for one zone leaves the other alone'
+out_has '^result: refused not-for-me$' 'which refuses it'
+err_has '^hotfix: push: east: skipped: it is for zone west, this host is in east$' \
+	'it says who was skipped, and why'
+run "$hotfix" push -q -k key.sec --feature zone --zone west --server fix.lua \
+	--fleet fleet
+is "$(cat err)" '' 'unless -q'
 run "$hotfix" push -k key.sec --feature batch --zone west --server fix.lua \
 	--fleet fleet --batch 1
+exits 0 'a batch does not end at who is not meant'
+is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
+applied' 'the next one is sent to'
+run "$hotfix" push -k key.sec --feature nobody --zone north --server-version 8 \
+	--server fix.lua --fleet fleet --batch 1
+exits 1 'but where nobody is meant, that is no success'
+is "$(grep -c ': skipped: ' err)" 2 'each is told'
+err_has "^hotfix: push: no host took it: it is for none of them, by --zone 'north' or --server-version '8'$" \
+	'and what to look at'
+run "$hotfix" push -q -k key.sec --feature nobody --zone north \
+	--server fix.lua --fleet fleet
+is "$(wc -l <err)" 3 'with -q, too' || t_show
+run "$hotfix" push -k key.sec --feature nobody --zone north --both fix.lua \
+	--version '*' --server-version 8 --fleet fleet
+err_has "none of them, by --zone 'north'$" \
+	'what is for clients depends on the zone alone'
+run "$hotfix" push -k key.sec --feature away --zone west --server fix.lua \
+	--server-version '*' --write away.doc
+run "$hotfix" push away.doc "$addr" "nobody@$west"
+exits 1 'one that could not be asked has not taken it'
+run "$hotfix" push away.doc "$addr" "nobody@$west" "$west"
+exits 3 'and is what is told when another one has'
+echo 'error "no"' >bad.lua
+run "$hotfix" push -k key.sec --feature batch --server bad.lua \
+	--allow-partial --fleet fleet --batch 1
 exits 1 'a fleet in batches stops at the first failure'
-is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
+is "$(sed -n 's/^result: //p' out)" 'failed
 not-sent' 'and says who was not sent to'
-run "$hotfix" push -k key.sec --feature batch --zone west --server fix.lua \
-	--fleet fleet --batch 1 --fleet-max-failed 1
-is "$(sed -n 's/^result: //p' out)" 'refused not-for-me
-applied' 'unless so many may fail'
+run "$hotfix" push -k key.sec --feature batch --server bad.lua \
+	--allow-partial --fleet fleet --batch 1 --fleet-max-failed 1
+is "$(sed -n 's/^result: //p' out)" 'failed
+failed' 'unless so many may fail'
 run "$hotfix" push -k key.sec --feature named --server fix.lua "east@$west"
 exits 3 'a host that greets by another name is refused'
 run "$hotfix" push --feature signed --server fix.lua \

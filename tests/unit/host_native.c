@@ -346,7 +346,7 @@ test_not_patchable(void)
 	scene_open(&s, NULL);
 	spec = native_spec(&s, "f", "A1", 1, 0);
 	OK(push_gets(&s, &spec,
-	       "DONE refused not-for-me\ntext: the executable of this host "
+	       "DONE refused unsupported\ntext: the executable of this host "
 	       "cannot be patched\n"),
 	    "a host that cannot patch itself says so");
 	spec = native_spec(&s, "f", "A1", 1, 1);

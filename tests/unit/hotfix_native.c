@@ -405,7 +405,8 @@ test_not_initialised(void)
 	fresh();
 	begin(0, 1);
 	OK(status_has("\npatchable: no: "), "without the init STATUS says no");
-	OK(push("f", &p1, good, NULL, "DONE refused not-for-me\ntext: "),
+	OK(push("f", &p1, good, NULL,
+	       "DONE refused unsupported\ntext: not patchable: "),
 	    "and patches are refused");
 	IS_STR(OBSERVED, "old", "with what comes with them");
 	OK(push("f", NULL, good, NULL, "DONE applied\n"), "Lua is not");

@@ -282,8 +282,8 @@ test_fit(void)
 		enum native_code code;
 		enum word word;
 	} rows[] = {{NATIVE_OK, WORD_OK}, {NATIVE_BUILD, WORD_NOT_FOR_ME},
-	    {NATIVE_ARCH, WORD_NOT_FOR_ME}, {NATIVE_PERM, WORD_NOT_FOR_ME},
-	    {NATIVE_DISABLED, WORD_NOT_FOR_ME}, {NATIVE_MISMATCH, WORD_OK},
+	    {NATIVE_ARCH, WORD_NOT_FOR_ME}, {NATIVE_PERM, WORD_UNSUPPORTED},
+	    {NATIVE_DISABLED, WORD_UNSUPPORTED}, {NATIVE_MISMATCH, WORD_OK},
 	    {NATIVE_SPACE, WORD_OK}, {NATIVE_NEEDS, WORD_OK}};
 	struct file f = file_of("p1", "a", "", 1);
 	struct refusal why;
