@@ -11,6 +11,7 @@
 #include "base/timetext.h"
 
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,13 +323,25 @@ count_body(struct host_conn *c)
 		host_refuse(c, WORD_FULL, "too many unfinished bodies");
 }
 
+/* Once its key and signature are known to be good, incoming is there. */
 static void
 refuse_push(struct host_conn *c, enum word w, const char *text)
 {
+	const struct doc *d = c->incoming;
 	struct buf b = BUF_INIT;
+	char ip[SOCK_TEXT];
 
 	c->host->refusals++;
-	host_log_refusal(c->host, "push refused: %s: %s", word_name(w), text);
+	sock_ip_format(ip, &c->peer);
+	if (d != NULL) {
+		host_log_refusal(c->host,
+		    "document %" PRIu64 " from %s refused: %s: %s", d->id, ip,
+		    word_name(w), text);
+		push_note_refused(c->host, d, ip, w, text);
+	} else {
+		host_log_refusal(c->host, "push from %s refused: %s: %s", ip,
+		    word_name(w), text);
+	}
 	frame_begin(&b, "DONE");
 	frame_arg(&b, "refused");
 	frame_arg(&b, "%s", word_name(w));

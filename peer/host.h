@@ -191,6 +191,8 @@ struct host_config {
 /* The same of documents that are live already, after a start. */
 #define HOST_REFETCHES 2
 #define HOST_FROM      4096 /* room for package_from, the NUL counted */
+/* Refusals remembered, for each is in the ledger once. */
+#define HOST_REFUSED   256
 /* An update that ran this long has not crashed the program. */
 #define HOST_PROVEN_NS INT64_C(10000000000)
 /* Starts in a row that an update may be the end of, before it is left out. */

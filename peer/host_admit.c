@@ -113,6 +113,36 @@ push_readmit(struct host *h, const struct doc *d, int seed, struct refusal *why)
 }
 
 static int
+is_noted(struct host *h, uint64_t id, enum word w)
+{
+	size_t i;
+
+	for (i = 0; i < h->nrefused && i < HOST_REFUSED; i++)
+		if (h->refused[i].id == id && h->refused[i].word == w)
+			return 1;
+	h->refused[h->nrefused++ % HOST_REFUSED] = (struct refused){id, w};
+	return 0;
+}
+
+void
+push_note_refused(struct host *h, const struct doc *d, const char *from,
+    enum word w, const char *text)
+{
+	const struct ledger_field fields[] = {
+	    {"kind", d->dry_run ? "dry-run" : state_kind_name(d->kind)},
+	    {"feature", d->feature}, {"key", d->key_name}, {"from", from},
+	    {"word", word_name(w)}, {"why", text}};
+	struct err e;
+
+	if (w == WORD_EXPIRED || w == WORD_REVERTED || w == WORD_STALE ||
+	    is_noted(h, d->id, w))
+		return;
+	if (state_event(h, d->id, "refused", fields,
+		sizeof fields / sizeof *fields, &e) != 0)
+		host_log(h, "%s", e.text);
+}
+
+static int
 part_is_plain(const struct doc *d, const uint8_t *body, enum doc_part_kind kind)
 {
 	const struct doc_part *part = &d->parts[kind];

@@ -85,7 +85,9 @@ check_end(struct push *p, const char *word)
 	char n[4][24];
 	const struct ledger_field fields[] = {{"result", word},
 	    {"server", result_name(p->server)}, {"targeted", n[0]},
-	    {"ready", n[1]}, {"failed", n[2]}, {"missing", n[3]}};
+	    {"ready", n[1]}, {"failed", n[2]}, {"missing", n[3]},
+	    {"why", p->why}};
+	const size_t nfields = sizeof fields / sizeof *fields;
 	struct err e;
 
 	snprintf(n[0], sizeof *n, "%zu", p->targeted);
@@ -93,7 +95,7 @@ check_end(struct push *p, const char *word)
 	snprintf(n[2], sizeof *n, "%zu", p->failed);
 	snprintf(n[3], sizeof *n, "%zu", p->targeted - p->applied - p->failed);
 	if (state_event(p->host, p->doc->id, "checked", fields,
-		sizeof fields / sizeof *fields, &e) != 0)
+		nfields - (p->why[0] == '\0'), &e) != 0)
 		host_log(p->host, "%s", e.text);
 	host_log(p->host,
 	    "dry run %" PRIu64 " (%s): %s; clients: %s targeted, %s ready, "
@@ -129,6 +131,7 @@ check_answered(struct push *p, const struct host_applied *out)
 	if (out->result == RESULT_READY) {
 		ask_clients(p);
 	} else {
+		server_first_line(out, p->why, sizeof p->why);
 		server_log(p->host, p->doc->id, p->doc->feature,
 		    ", in a dry run,", out);
 		check_end(p, "failed");

@@ -44,7 +44,8 @@
  * that may sign nothing else is not to fill the catalog. */
 #define HOST_NOTICES         1024
 #define HOST_NOTICE_TEXT     500 /* bytes of one that are recorded, logged */
-#define HOST_NATIVE_TEXT     300 /* bytes of what a patch did, likewise */
+/* Bytes of what the host's part did, or of why it failed, likewise. */
+#define HOST_PART_TEXT       300
 #define HOST_DRY             256 /* dry runs remembered */
 #define HOST_GROUPS          16  /* groups of equal errors in a report */
 /* A document may hold the one place for pushes no longer than this. */
@@ -167,9 +168,10 @@ struct push {
 	struct record *record; /* NULL before it runs */
 	uint64_t subject;      /* the id that clients' results name */
 	enum result server;
-	int asked;   /* the program's answer is due */
-	int seed;    /* not from an operator */
-	int fetches; /* its packages are brought here first */
+	char why[HOST_PART_TEXT + 1]; /* of a dry run: the host's part failed */
+	int asked;                    /* the program's answer is due */
+	int seed;                     /* not from an operator */
+	int fetches;                  /* its packages are brought here first */
 	/* Its native part is not for this host, and why. */
 	int foreign;
 	struct refusal why_foreign;
@@ -210,6 +212,11 @@ struct note { /* what the host knows of a record besides */
 	/* while the ledger is replayed */
 	uint64_t target, by;
 	int released;
+};
+
+struct refused {
+	uint64_t id;
+	enum word word;
 };
 
 struct opening {
@@ -257,7 +264,11 @@ struct host {
 	/* Dry runs of late, so that a captured one is not carried out again and
 	 * again: it takes the place for pushes, and a copy of the process. */
 	uint64_t dry[HOST_DRY];
-	size_t ndry;        /* in all */
+	size_t ndry; /* in all */
+	/* Refusals of late that are in the ledger: who sends one document again
+	 * and again cannot fill it. */
+	struct refused refused[HOST_REFUSED];
+	size_t nrefused;    /* in all */
 	uint64_t *accepted; /* ids that an operator let in although old */
 	size_t naccepted;
 	struct push *push;         /* running */
@@ -330,6 +341,15 @@ enum word push_admit(struct host *h, const struct doc *d, int seed,
  * revoked meanwhile. */
 enum word push_readmit(struct host *h, const struct doc *d, int seed,
     struct refusal *why);
+/*
+ * A document whose key and signature are good was refused: into the ledger, so
+ * that it is found when whoever pushed it is asleep. Not what an old document
+ * that is played again comes to (expired, reverted, stale), for anybody who has
+ * seen some could fill the ledger with them; and the same word of the same id
+ * once, until HOST_REFUSED others came.
+ */
+void push_note_refused(struct host *h, const struct doc *d, const char *from,
+    enum word w, const char *text);
 /* What may have to be taken back must be able to be. */
 enum word push_admit_plain(const struct doc *d, const uint8_t *body,
     struct refusal *why);
@@ -511,6 +531,7 @@ void oper_command(struct host_conn *c, const struct frame *f);
 int state_open(struct host *h, const char *dir, struct err *e);
 struct note *state_note(struct record *r); /* made on demand; NULL: memory */
 void state_note_free(struct record *r);
+const char *state_kind_name(enum doc_kind kind); /* for the ledger */
 /* "" where it is not known. */
 const char *state_feature_of(const struct record *r);
 /* 1 when its server part is to be left out. */

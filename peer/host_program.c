@@ -270,7 +270,8 @@ host_settled(struct host *h, uint64_t id, const struct host_applied *out)
 	struct record *r = catalog_find(&h->catalog, id);
 	struct note *n = r != NULL ? r->owner : NULL;
 	struct push *p = h->push;
-	struct ledger_field field = {"result", NULL};
+	char why[HOST_PART_TEXT + 1];
+	struct ledger_field fields[] = {{"result", NULL}, {"why", why}};
 	struct err e;
 
 	if (n == NULL || !n->on_server || n->server != RESULT_DEFERRED ||
@@ -289,8 +290,11 @@ host_settled(struct host *h, uint64_t id, const struct host_applied *out)
 	/* Of a push that is not released yet it is the answer. */
 	if (r->state == RECORD_PENDING)
 		return;
-	field.value = result_name(n->server);
-	if (state_event(h, id, "settled", &field, 1, &e) != 0)
+	fields[0].value = result_name(n->server);
+	server_first_line(out, why, sizeof why);
+	/* Of what went well that is a report, for whoever asked for it. */
+	if (state_event(h, id, "settled", fields,
+		n->on_server || why[0] == '\0' ? 1 : 2, &e) != 0)
 		host_log(h, "%s", e.text);
 	server_log(h, id, state_feature_of(r), ", which waited,", out);
 	server_tell_program(h, r, n->server);

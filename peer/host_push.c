@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS_NS INT64_C(1000000)
+#define MS_NS    INT64_C(1000000)
+/* Of why the host's part failed: what it was, and its first line. */
+#define HOST_WHY (HOST_PART_TEXT + 32)
 
 /* ---- the end ------------------------------------------------------------ */
 
@@ -138,6 +140,7 @@ push_refused(struct push *p, enum word w, const char *text)
 	host_log(p->host, "document %" PRIu64 " from %s refused: %s: %s",
 	    p->doc->id, p->from, word_name(w), text);
 	p->host->refusals++;
+	push_note_refused(p->host, p->doc, p->from, w, text);
 	push_tell_done(p, "refused", w, text);
 	p->conn = NULL;
 	if (c != NULL) {
@@ -174,6 +177,19 @@ push_finish(struct push *p, const char *word)
 	push_tell_groups(p);
 	push_tell_done(p, word, WORD_OK, NULL);
 	push_leave(p);
+}
+
+/* That the host's part did not do as it should, and what it said of it. */
+static const char *
+why_part(char out[HOST_WHY], const char *what, const struct host_applied *a)
+{
+	int n = snprintf(out, HOST_WHY, "%s: ", what);
+
+	server_first_line(a, out + n, HOST_WHY - (size_t)n);
+	/* It says nothing: no colon either. */
+	if (out[n] == '\0')
+		out[n - 2] = '\0';
+	return out;
 }
 
 /* Nothing came of it, and the id may come again. */
@@ -333,7 +349,7 @@ update_answered(struct push *p, const struct host_applied *answer)
 	struct host *h = p->host;
 	struct record *r = p->record, *old = server_held_of(h, r->doc);
 	const struct note *note = r->owner;
-	char text[HOST_NATIVE_TEXT + 1] = "";
+	char text[HOST_PART_TEXT + 1] = "", why[HOST_WHY];
 	struct ledger_field fields[2] = {{"result", NULL}, {"native", text}};
 	struct host_applied out = *answer;
 	int deferred, native = p->doc->parts[DOC_NATIVE].present;
@@ -344,12 +360,13 @@ update_answered(struct push *p, const struct host_applied *answer)
 	server_log(h, r->id, r->doc->feature, "", &out);
 	push_tell_server(p, &out);
 	/* Before the program does anything else with its buffer. */
+	why_part(why, "server part failed", &out);
 	if (native)
 		server_first_line(&out, text, sizeof text);
 	if (!server_take(h, r, old, &out)) {
 		p->server = note->server;
 		forget(p, p->server == RESULT_PARTIAL ? "partial" : "failed",
-		    "server part failed");
+		    why);
 		return;
 	}
 	p->server = note->server;
@@ -426,6 +443,7 @@ run_revert(struct push *p)
 	struct host_applied out;
 	int mine = note != NULL && note->on_server;
 	int unheld = t == NULL;
+	char why[HOST_WHY];
 	struct err e;
 
 	if (unheld)
@@ -441,7 +459,8 @@ run_revert(struct push *p)
 		push_tell_server(p, &out);
 		if (out.result != RESULT_REVERTED &&
 		    out.result != RESULT_PARTIAL) {
-			forget(p, "failed", "server part not reverted");
+			why_part(why, "server part not reverted", &out);
+			forget(p, "failed", why);
 			return;
 		}
 	}
@@ -518,13 +537,11 @@ run_notice(struct push *p)
 static int
 receive(struct push *p, struct err *e)
 {
-	static const char *const kinds[] = {
-	    "update", "revert", "retire", "notice"};
 	struct host *h = p->host;
 	char digest[2 * SHA512_SIZE + 1], target[24];
 	char notice[HOST_NOTICE_TEXT + 1] = "";
 	int is_notice = p->doc->kind == DOC_NOTICE;
-	struct ledger_field fields[] = {{"kind", kinds[p->doc->kind]},
+	struct ledger_field fields[] = {{"kind", state_kind_name(p->doc->kind)},
 	    {"feature", p->doc->feature}, {"target", target},
 	    {"key", p->doc->key_name}, {"from", p->from}, {"digest", digest},
 	    {"text", notice}};

@@ -107,15 +107,25 @@ state_cover(struct host *h, struct record *newer)
 
 /* ---- replay ------------------------------------------------------------- */
 
+static const char *const kinds[] = {[DOC_UPDATE] = "update",
+    [DOC_REVERT] = "revert",
+    [DOC_RETIRE] = "retire",
+    [DOC_NOTICE] = "notice"};
+
+const char *
+state_kind_name(enum doc_kind kind)
+{
+	return kinds[kind];
+}
+
 static enum doc_kind
 kind_of(const char *text)
 {
-	if (text != NULL && strcmp(text, "revert") == 0)
-		return DOC_REVERT;
-	if (text != NULL && strcmp(text, "retire") == 0)
-		return DOC_RETIRE;
-	if (text != NULL && strcmp(text, "notice") == 0)
-		return DOC_NOTICE;
+	size_t i;
+
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (text != NULL && strcmp(text, kinds[i]) == 0)
+			return (enum doc_kind)i;
 	return DOC_UPDATE;
 }
 

@@ -147,6 +147,9 @@ push --native two.patch --feature above "$a"
 run "$hotfix" revert -k key.sec "$one" "$a"
 exits 1 'what lies below another is not taken back'
 err_has 'two' 'which is named'
+run "$hotfix" log -n 1 "$a"
+out_has 'taken-back	id=[0-9]+ why=server%20part%20not%20reverted:%20two%20lies%20over%20' \
+	'also in the ledger'
 is "$(live "$a")" 2002 'nothing changed'
 run "$hotfix" revert -k key.sec "$id" "$a"
 exits 0 'the upper one is'
@@ -178,6 +181,9 @@ out_has '^result: refused not-for-me$' 'as not for this host'
 err_has 'build' 'and why'
 push --server rules.lua --server-version '*' "$a"
 exits 0 'what is not native goes on'
+run "$hotfix" log -n 20 "$a"
+out_has "refused	id=[0-9]+ kind=update feature=more key=key from=127.0.0.1 word=not-for-me why=the%20patch%20is%20for%20another%20build," \
+	'and log has it the next morning'
 stop host
 hotfix=$PWD/shipped
 serve host -p key.pub --state state server.lua

@@ -357,6 +357,102 @@ test_not_patchable(void)
 	scene_close(&s);
 }
 
+/* What is refused, or fails, is found in the ledger. */
+static void
+test_ledger(void)
+{
+	struct doc_spec spec, first;
+	char line[256];
+	struct scene s;
+	int i;
+
+	scene_clear(&s);
+	open_as(&s, "A", 0);
+	first = spec = native_spec(&s, "f", "B1", 0, 0);
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	snprintf(line, sizeof line,
+	    " refused id=%" PRIu64 " kind=update feature=f key=dev1 "
+	    "from=127.0.0.1 word=not-for-me why=made%%20for%%20another%%20"
+	    "build\n",
+	    spec.id);
+	OK(ledger_count(line) == 1, "a patch that is refused is in the ledger");
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	IS(ledger_count(" refused "), 1, "once, however often it is sent");
+	spec.zone = "west";
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	IS(ledger_count(" refused "), 1, "for whatever reason of this word");
+
+	spec = native_spec(&s, "g", "A1", 0, 0);
+	spec.zone = "west";
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	snprintf(line, sizeof line,
+	    "document %" PRIu64 " from 127.0.0.1 refused: not-for-me: ",
+	    spec.id);
+	OK(ledger_count(" why=it%20is%20for%20zone%20west,") == 1 &&
+		has(&s.log, line),
+	    "so is what is refused at its head, and the log has its id");
+	spec = update_spec(&s, "h");
+	spec.needs = "5";
+	push_gets(&s, &spec, "DONE refused needs\n");
+	IS(ledger_count(" word=needs why="), 1, "and what has no native part");
+	spec = about_spec(&s, "h", 0, 77);
+	push_gets(&s, &spec, "DONE refused unknown\n");
+	IS(ledger_count(" kind=retire feature=h "), 1, "or is no update");
+	spec = native_spec(&s, "f", "B1", 0, 0);
+	spec.dry_run = 1;
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	IS(ledger_count(" kind=dry-run feature=f "), 1, "or is tried only");
+
+	/* What everybody can do who has seen an old one. */
+	i = ledger_count("\n");
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	spec.id -= UINT64_C(25) * 3600 * 1000000;
+	push_gets(&s, &spec, "DONE refused stale\n");
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	spec.expires_us = (int64_t)spec.id - 1;
+	push_gets(&s, &spec, "DONE refused expired\n");
+	IS(ledger_count("\n"), i, "old ones that are sent again are not");
+
+	s.apply_with = RESULT_FAILED;
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	push_gets(&s, &spec, "DONE failed\n");
+	IS(ledger_count(" why=server%20part%20failed:%20a%20report\n"), 1,
+	    "what failed is, with the first line of why");
+	s.silent = 1;
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	push_gets(&s, &spec, "DONE failed\n");
+	IS(ledger_count(" why=server%20part%20failed\n"), 1,
+	    "or without, where nothing was said");
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	spec.dry_run = 1;
+	push_gets(&s, &spec, "DONE failed\n");
+	IS(ledger_count(" missing=0\n"), 1, "of a dry run likewise");
+	s.silent = 0;
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	spec.dry_run = 1;
+	push_gets(&s, &spec, "DONE failed\n");
+	IS(ledger_count(" missing=0 why=a%20report\n"), 1, "a line of why");
+
+	reopen_as(&s, "B");
+	s.apply_with = RESULT_APPLIED;
+	OK(push_gets(&s, &first, "DONE applied\n"),
+	    "a start passes over all that");
+	for (i = 0; i < HOST_REFUSED; i++) {
+		spec = native_spec(&s, "f", "A1", 0, 0);
+		push_gets(&s, &spec, "DONE refused not-for-me\n");
+		if (i == 0)
+			first = spec;
+	}
+	i = ledger_count(" refused ");
+	push_gets(&s, &first, "DONE refused not-for-me\n");
+	IS(ledger_count(" refused "), i, "so many are remembered");
+	spec = native_spec(&s, "f", "A1", 0, 0);
+	push_gets(&s, &spec, "DONE refused not-for-me\n");
+	push_gets(&s, &first, "DONE refused not-for-me\n");
+	IS(ledger_count(" refused "), i + 2, "and no more");
+	scene_close(&s);
+}
+
 static void
 test_dry_run(void)
 {
@@ -411,6 +507,7 @@ main(void)
 	test_crashes();
 	test_no_program();
 	test_not_patchable();
+	test_ledger();
 	test_dry_run();
 	test_version();
 	return tap_done();

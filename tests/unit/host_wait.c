@@ -103,6 +103,8 @@ test_server(void)
 	OK(has(&s.did, "updated f failed\n") &&
 		status_has(&s, two.id, "f live server=failed running=1 "),
 	    "one that fails after it waited stays live for the clients");
+	OK(ledger_has(" result=failed why=settled\n"),
+	    "and the ledger has why");
 
 	s.silent = 1;
 	one = waiting_spec(&s, "g");
