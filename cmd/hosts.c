@@ -308,7 +308,8 @@ int
 host_line_is_skipped(const struct host_line *l)
 {
 	return l->end == HOST_DONE && strcmp(l->result, "refused") == 0 &&
-	       strcmp(l->word, "not-for-me") == 0;
+	       (strcmp(l->word, "not-for-me") == 0 ||
+		   strcmp(l->word, "unknown") == 0);
 }
 
 int

@@ -93,8 +93,8 @@ void host_line_reset(struct host_line *l);
  * as done besides applied, have, deferred and dry-run, or NULL.
  */
 int host_line_status(const struct host_line *l, const char *good);
-/* 1 when the host was sent a document that is not for it, as both say: it did
- * nothing wrong. Its status is that of any refusal. */
+/* 1 when the host was sent a document that is not for it, or a retirement of
+ * what it has not: it did nothing wrong. Its status is that of any refusal. */
 int host_line_is_skipped(const struct host_line *l);
 /* Of all: the largest of 1 and 4 if any, else 3 if any, else 0. */
 int hosts_status(const struct hosts *h, const char *good);

@@ -382,14 +382,18 @@ print_none(const struct printing *p, const struct hosts *h)
 	for (i = 0; p->say->quiet && i < h->n; i++)
 		if (host_line_is_skipped(&h->lines[i]))
 			send_complain(p->say, &h->lines[i]);
-	say_error(p->say, "no host took it: it is for none of them%s",
-	    hosts_meant(&b, p->doc));
+	if (p->doc->kind == DOC_RETIRE)
+		say_error(p->say,
+		    "no host took it: on none of them the update is in force");
+	else
+		say_error(p->say, "no host took it: it is for none of them%s",
+		    hosts_meant(&b, p->doc));
 	buf_free(&b);
 }
 
 /* How the hosts ended, one joined to the status so far. */
 struct tally {
-	size_t took, skipped, failed;
+	size_t took, skipped, failed, not_here;
 	int status;
 };
 
@@ -404,10 +408,12 @@ count(struct tally *t, const struct hosts *h, const struct host_line *l,
 		return;
 	}
 	t->status = hosts_join_status(t->status, status);
-	if (status == 0)
+	if (status == 0) {
 		t->took += l->end == HOST_DONE;
-	else if (!l->left_out || !h->fleet->skip_failed)
+		t->not_here += strcmp(l->word, "not-here") == 0;
+	} else if (!l->left_out || !h->fleet->skip_failed) {
 		t->failed++;
+	}
 }
 
 int
@@ -419,7 +425,7 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 	    .head_len = d->head_len,
 	    .wait_ms = d->doc->wait_ms};
 	struct printing p = {s, d->doc, good, h->n == 1};
-	struct tally all = {0, 0, 0, 0};
+	struct tally all = {0, 0, 0, 0, 0};
 	size_t first, n, i;
 	struct err e;
 	int status;
@@ -448,6 +454,11 @@ send_document(struct say *s, struct talk *t, struct hosts *h,
 		}
 		break;
 	}
+	if (all.took > 0 && all.not_here == all.took)
+		say_note(s,
+		    "%" PRIu64 " was on no host that answered; they refuse it "
+		    "from now on",
+		    d->doc->target);
 	if (all.took > 0 || all.skipped == 0)
 		return all.status;
 	/* What is for nobody is most often one with a slip of the pen. */

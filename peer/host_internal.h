@@ -180,6 +180,7 @@ struct push {
 	size_t targeted, answered, applied, deferred, failed;
 	size_t back_sent, back_answered; /* PUSH_TAKING_BACK */
 	int dirty;                       /* PROGRESS clients has news */
+	int not_here;  /* the host never held what it reverts */
 	int past_told; /* it was logged that it is too late to take back */
 	struct group groups[HOST_GROUPS];
 	size_t ngroups;

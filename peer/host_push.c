@@ -446,6 +446,7 @@ run_revert(struct push *p)
 	char why[HOST_WHY];
 	struct err e;
 
+	p->not_here = t == NULL || !t->held;
 	if (unheld)
 		t = catalog_add(&h->catalog, p->doc->target);
 	if (t == NULL) {

@@ -235,6 +235,9 @@ push_tell_done(struct push *p, const char *word, enum word refused,
 		frame_arg(&b, "%s", word_name(refused));
 	if (text != NULL && text[0] != '\0')
 		frame_put(&b, "text", "%s", text);
+	/* A client may have brought it along. */
+	if (p->not_here && p->targeted == 0 && refused == WORD_OK)
+		frame_put(&b, "held", "no");
 	frame_end(&b);
 	tell(p, &b);
 }

@@ -341,6 +341,7 @@ on_done(struct operator_side *o, const struct frame *f)
 	static const char *const results[] = {"applied", "have", "deferred",
 	    "failed", "partial", "reverted", "dry-run", "refused"};
 	const size_t n = sizeof results / sizeof results[0];
+	const char *word = NULL;
 	size_t i, nargs;
 
 	for (i = 0; i < n && f->nargs > 0; i++)
@@ -351,9 +352,13 @@ on_done(struct operator_side *o, const struct frame *f)
 		unexpected(o, f);
 		return;
 	}
+	if (nargs > 1)
+		word = f->args[1].s;
+	else if (strcmp(results[i], "reverted") == 0 &&
+		 strcmp(field_or_empty(f, "held"), "no") == 0)
+		word = "not-here";
 	be(o, IDLE);
-	o->cb.done(o->cb.arg, results[i], nargs > 1 ? f->args[1].s : NULL,
-	    field_or_empty(f, "text"));
+	o->cb.done(o->cb.arg, results[i], word, field_or_empty(f, "text"));
 }
 
 static void

@@ -59,9 +59,10 @@ struct operator_callbacks {
 	/* PROGRESS error: one group of equal errors. */
 	void (*group)(void *arg, const char *result, uint64_t count,
 	    const char *of, const void *text, size_t len);
-	/* DONE word ("refused stale" is result "refused", word "stale", which
-	 * is NULL for the others), and the human line, why it was refused or
-	 * has failed, or "". */
+	/* DONE word ("refused stale" is result "refused", word "stale"; what
+	 * was reverted and never held is "reverted", "not-here"; word is NULL
+	 * for the others), and the human line, why it was refused or has
+	 * failed, or "". */
 	void (*done)(void *arg, const char *result, const char *word,
 	    const char *text);
 	/* OK, with its body. */

@@ -49,6 +49,37 @@ run "$hotfix" revert -k key.sec 12345 "$addr"
 exits 1 'an id that no host knows needs its feature'
 run "$hotfix" revert -k key.sec --feature never 12345 "$addr"
 exits 0 'with it, it is refused before it ever comes'
+out_has '^result: reverted not-here$' 'and it says that it was not here'
+err_has '12345 was on no host that answered; they refuse it from now on$' \
+	'in case that was a slip'
+
+# Two hosts, one of which never had it.
+one=$addr
+serve second -p key.pub --version 1 server.lua
+two=$addr
+addr=$one
+run "$hotfix" push -k key.sec --feature side --server fix.lua "$one"
+id=$(field id out)
+run "$hotfix" retire -k key.sec "$id" --batch 1 "$two" "$one"
+exits 0 'a retirement passes over the other host'
+is "$(sed -n 's/^result: //p' out)" 'refused unknown
+applied' 'which has nothing to retire'
+err_has "^hotfix: retire: $two: skipped: $id is not in force here$" 'as is told'
+run "$hotfix" retire -k key.sec --feature side "$id" "$two" "$two"
+exits 1 'where none has it, that is no success'
+err_has '^hotfix: retire: no host took it: on none of them the update is in force$' \
+	'and told as a mistake'
+run "$hotfix" revert --json -k key.sec "$id" "$two" "$one"
+exits 0 'a revert is for both'
+is "$(sed -n 's/.*"result":"\(.*\)".*/\1/p' out)" 'reverted not-here
+reverted' 'and tells on which it ran'
+! grep -q 'on no host' err
+ok $? 'that it was on one of them is fine' || t_show
+run "$hotfix" revert -k key.sec "$id" --write known.doc "$one"
+out_has '^result: reverted$' 'what was reverted had been here'
+run "$hotfix" push known.doc "$two"
+out_has '^result: reverted not-here$' 'a document tells it, too'
+stop second
 
 # Written only, and sent by somebody else.
 run "$hotfix" push -k key.sec --version '*' --both fix.lua --write doc4 "$addr"

@@ -417,6 +417,43 @@ test_abort_without_permission(void)
 	scene_close(&s);
 }
 
+/* A revert tells whether there was anything to revert. */
+static void
+test_not_here(void)
+{
+	struct doc_spec one, spec;
+	struct wire op, ann;
+	struct scene s;
+
+	scene_clear(&s);
+	scene_open(&s, NULL);
+	spec = about_spec(&s, "f", 12345, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\nheld: no\n\n"),
+	    "a revert of what was never here");
+	spec = about_spec(&s, "f", 12345, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\nheld: no\n\n"),
+	    "nor is it after that");
+	one = update_spec(&s, "f");
+	push_gets(&s, &one, "DONE applied\n");
+	spec = about_spec(&s, "f", one.id, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\n\n"), "one of what was");
+	reopen(&s);
+	spec = about_spec(&s, "f", one.id, 0);
+	OK(push_gets(&s, &spec, "DONE reverted\n\n"), "and is known as that");
+
+	ann = dial(&s, OUTSIDE);
+	say(&ann, "LOGIN ann\nhave: 12345\n\n");
+	op = dial(&s, INSIDE);
+	spec = about_spec(&s, "f", 12345, 0);
+	send_push(&op, &spec, 1);
+	result(&ann, 12345, "reverted");
+	OK(heard(&op, "applied: 1\n") && has(&op.got, "DONE reverted\n\n"),
+	    "what a client brought along was here");
+	hang_up(&ann);
+	hang_up(&op);
+	scene_close(&s);
+}
+
 /* The same revert twice behind a running push is one revert. */
 static void
 test_queue(void)
@@ -734,6 +771,7 @@ main(void)
 	test_retire();
 	test_refused_revert();
 	test_abort_without_permission();
+	test_not_here();
 	test_queue();
 	test_revoked_in_the_queue();
 	test_covered();
