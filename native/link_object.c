@@ -380,10 +380,15 @@ check_double(struct linker *l, const struct elf_symbol *s)
 			break;
 	if (t != NULL)
 		link_note(l,
-		    "%.*s: the patch has a copy of this function of the"
-		    " program, which later patches of it do not reach; for"
-		    " that of the program leave only its declaration",
-		    LINK_SHOWN, s->name);
+		    "%.*s: the fix has a copy of this function and calls that"
+		    "%s; to call the program's leave only its declaration in"
+		    " the fix, to replace that, too, add %.*s=%.*s",
+		    LINK_SHOWN, s->name,
+		    s->bind == ELF_BIND_WEAK
+			? ", also where a linker would take the program's (it"
+			  " is weak)"
+			: ", not the program's",
+		    LINK_SHOWN, s->name, LINK_SHOWN, s->name);
 }
 
 int

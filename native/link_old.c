@@ -427,6 +427,26 @@ check(struct linker *l, struct link_pair *pair)
 	check_entry(l, pair);
 }
 
+/* With the flags that are asked for nothing but always_inline does this to a
+ * global function; of static ones check has told. */
+static void
+note_gap(struct linker *l)
+{
+	const struct elf_symbol *s;
+	size_t i;
+
+	for (i = 0; i < l->npairs; i++) {
+		s = l->pairs[i].old_symbol;
+		if (!link_is_in(l, s, LINK_MARKED_TEXT))
+			link_note(l,
+			    "%.*s: nothing tells whether it is inlined into"
+			    " callers, which would stay as they are: %s; look"
+			    " whether its source says always_inline: then patch"
+			    " the callers, and build with -g from now on",
+			    LINK_SHOWN, s->name, dwarf_gap(l->dwarf));
+	}
+}
+
 int
 link_find_old(struct linker *l)
 {
@@ -449,9 +469,6 @@ link_find_old(struct linker *l)
 		return 0;
 	link_check_flags(l);
 	if (l->nreasons == 0 && dwarf_gap(l->dwarf) != NULL)
-		link_note(l,
-		    "functions that are inlined somewhere are not all known:"
-		    " %s",
-		    dwarf_gap(l->dwarf));
+		note_gap(l);
 	return 0;
 }

@@ -302,7 +302,9 @@ native_check_target(struct native_target *out, const void *exe, size_t len,
 		if (dwarf_gap(l.dwarf) != NULL)
 			link_note(&l,
 			    "functions that are inlined somewhere are not all"
-			    " known: %s",
+			    " known: %s; build with -g, or one that is"
+			    " always_inline may be patched while its callers"
+			    " stay as they are",
 			    dwarf_gap(l.dwarf));
 		if (link_has_clang(&l))
 			link_note(&l,

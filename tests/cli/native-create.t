@@ -359,7 +359,17 @@ END
 compile gcc $fix -o copy.o copy.c
 create game damage=fixed copy.o
 made 'a copy of a function of the program may come along'
-err_has 'heal: the patch has a copy of this function' 'but that is said'
+err_has "heal: the fix has a copy of this function and calls that, not the program's;" \
+	'but that is said'
+err_has '; to call the .* leave only its declaration in the fix, to replace that, too, add heal=heal$' \
+	'with what to do'
+sed 's/^int heal/__attribute__((weak)) &/' copy.c >faint.c
+# shellcheck disable=SC2086
+compile gcc $fix -o faint.o faint.c
+create game damage=fixed faint.o
+made 'a weak copy may, too'
+err_has "heal: the fix has a copy .* and calls that, also where a linker would take the program's .it is weak.; to call" \
+	'and it is said that no linker would take it'
 create game damage=fixed heal=heal copy.o
 made 'it may replace its own namesake'
 [ ! -s err ]
@@ -749,10 +759,16 @@ exits 5 'nor of a file that is not there'
 target mute gcc $gnu -g0
 run "$hotfix" native check mute
 exits 0 'native check without debug information'
-err_has 'inlined somewhere are not all known: it has no debug' 'says so'
+err_has 'inlined somewhere are not all known: it has no debug .*; build with -g, or' \
+	'says so, and what to do'
 create mute damage=fixed fix.o
 made 'a global one need not'
-err_has 'inlined somewhere are not all known: it has no debug' 'but is told so'
+err_has 'damage: nothing tells whether it is inlined .*: it has no debug .*always_inline: then patch the callers' \
+	'but is told so, with what to look at'
+one_line 'in one line'
+create mute damage=fixed heal=fixed fix.o
+is "$(grep -c ': nothing tells whether it is inlined' err)" 2 \
+	'each for itself' || t_show
 create mute game.c:twist=fixed fix.o
 refused 'twist: it is static, and nothing tells whether it was inlined' \
 	'a static function does'
