@@ -143,7 +143,12 @@ ok $? 'which runs'
 
 push --native one.patch --feature one "$a"
 one=$id
-push --native two.patch --feature above "$a"
+# By a file: signed elsewhere, and sent on the machine of the host.
+push --native two.patch --feature above --write above.update
+exits 0 'a patch may be signed without a host'
+run env -u HOTFIX_KEY "$hotfix" push above.update "$a"
+exits 0 'its document is sent without a key'
+is "$(live "$a")" 2002 'and is in force'
 run "$hotfix" revert -k key.sec "$one" "$a"
 exits 1 'what lies below another is not taken back'
 err_has 'two' 'which is named'
