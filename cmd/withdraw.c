@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -124,28 +125,71 @@ hint(const struct hosts *h)
 	return "";
 }
 
+/* As when a feature has a patch for each of several builds. A line for each
+ * update: how many hosts, and one of them. */
+static int
+tell_different(const struct withdrawal *w, const struct hosts *h,
+    const uint64_t *ids)
+{
+	size_t i, k, n;
+
+	say_error(&w->say,
+	    "the hosts run different updates of %s: give an ID, of each in turn"
+	    " for all of them",
+	    w->feature);
+	for (i = 0; i < h->n; i++) {
+		for (k = 0; k < i && ids[k] != ids[i]; k++)
+			;
+		if (ids[i] == 0 || k < i)
+			continue;
+		for (n = 0, k = i; k < h->n; k++)
+			n += ids[k] == ids[i];
+		if (n > 1)
+			say_error(&w->say, "%" PRIu64 " on %s and %zu more",
+			    ids[i], h->lines[i].shown, n - 1);
+		else
+			say_error(&w->say, "%" PRIu64 " on %s", ids[i],
+			    h->lines[i].shown);
+	}
+	return ERR_NO;
+}
+
+/* What is in force on each of the hosts, into ids (0: nothing of it). The one
+ * that they agree on, 0: none runs it, or UINT64_MAX. */
+static uint64_t
+ask_all(struct withdrawal *w, const struct hosts *h, uint64_t *ids)
+{
+	uint64_t found = 0;
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		if (!h->lines[i].left_out)
+			ids[i] = newest_on(w, &h->lines[i]);
+		if (ids[i] != 0 && found != 0 && found != ids[i])
+			found = UINT64_MAX;
+		else if (ids[i] != 0 && found == 0)
+			found = ids[i];
+	}
+	return found;
+}
+
 /* Fill in id and feature from what the hosts told: SEND_GO_ON, or a status.*/
 static int
 find(struct withdrawal *w, const struct hosts *h)
 {
-	uint64_t id, found = 0;
-	size_t i;
+	uint64_t found, *ids = calloc(h->n, sizeof *ids);
+	int status = SEND_GO_ON;
 
-	for (i = 0; i < h->n; i++) {
-		if (h->lines[i].left_out)
-			continue;
-		id = newest_on(w, &h->lines[i]);
-		if (id == 0)
-			continue;
-		if (found != 0 && found != id) {
-			say_error(&w->say,
-			    "the hosts run different updates of"
-			    " %s, %" PRIu64 " and %" PRIu64 ": give an ID",
-			    w->feature, found, id);
-			return ERR_NO;
-		}
-		found = id;
+	if (ids == NULL) {
+		say_error(&w->say, "out of memory");
+		return ERR_LOCAL;
 	}
+	found = ask_all(w, h, ids);
+	if (found == UINT64_MAX)
+		status = tell_different(w, h, ids);
+	free(ids);
+	if (status != SEND_GO_ON)
+		return status;
 	if (w->id == 0 && found == 0) {
 		say_error(&w->say, "no host runs an update of %s%s", w->feature,
 		    hint(h));

@@ -93,7 +93,7 @@ no_build(struct native_plan *plan, const struct program *prog,
 	hex_encode(its, p->build_id, least(p->build_id_len, BUILD_SHOWN));
 	hex_encode(ours, s->build_id, least(s->build_id_len, BUILD_SHOWN));
 	return no(plan, NATIVE_BUILD,
-	    "the patch is for another build, %s; this program is %s", its,
+	    "the patch is for another build, %s; what runs here is %s", its,
 	    ours);
 }
 

@@ -210,7 +210,7 @@ applied
 applied' 'in all batches'
 builds=$(sed -n 's/^patchable: .* build //p' status.out)
 "$hotfix" status "$c" >status.out
-builds="$builds; this program is $(sed -n 's/^patchable: .* build //p' status.out)"
+builds="$builds; what runs here is $(sed -n 's/^patchable: .* build //p' status.out)"
 err_has "^hotfix: push: $c: skipped: the patch is for another build, $builds$" \
 	'that one is named, with its build and that of the patch'
 run "$hotfix" push -q -k key.sec --native two.patch --feature quiet "$c" "$a"

@@ -60,6 +60,13 @@ two=$addr
 addr=$one
 run "$hotfix" push -k key.sec --feature side --server fix.lua "$one"
 id=$(field id out)
+run "$hotfix" push -k key.sec --feature side --server fix.lua "$two"
+other=$(field id out)
+run "$hotfix" revert -k key.sec side "$one" "$two" "$one"
+exits 1 'of a feature the hosts run different updates'
+err_has "^hotfix: revert: $id on $one and 1 more$" 'which are told'
+err_has "^hotfix: revert: $other on $two$" 'with who runs them'
+run "$hotfix" revert -k key.sec "$other" "$two"
 run "$hotfix" retire -k key.sec "$id" --batch 1 "$two" "$one"
 exits 0 'a retirement passes over the other host'
 is "$(sed -n 's/^result: //p' out)" 'refused unknown
