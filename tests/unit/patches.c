@@ -457,6 +457,14 @@ test_again(void)
 	    "over the one that it lay over");
 
 	begin();
+	enter(1, &f3, 0);
+	enter(2, &f1, 1);
+	enter(3, &f1, 2);
+	did();
+	OK(leave(3) == 0, "one that lies over another, sent again, leaves");
+	IS_STR(did(), "-p1 -p3 ", "with what lies below it");
+
+	begin();
 	enter(1, &f1, 0);
 	enter(2, &f2, 0);
 	did();
