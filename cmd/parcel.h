@@ -59,8 +59,8 @@ void parcel_ready(const struct parcel *p, uint64_t upto);
 void parcel_close(struct parcel *p);
 
 /* The names that it has in a place: NAME-RELEASE.tar, a package --since
- * NAME-RELEASE.since-BASE.tar; NAME.part in staging, the full package beside
- * one that is not NAME.full.part. */
+ * NAME-RELEASE.since-BASE.tar; NAME.part in staging (pack/staging.h), the full
+ * package beside one that is not NAME.full.part. */
 void parcel_name(struct parcel *p, int beside);
 
 void parcel_file(const struct parcel *p, struct publish_file *f);

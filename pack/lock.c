@@ -17,10 +17,9 @@
 #include "base/timetext.h"
 #include "crypto/sha512.h"
 
-#define RANDOM_BYTES 8
-#define SHORT_TIME   17
-#define ASIDE        "lock-" /* begins the name in staging */
-#define SHOWN        96      /* of a name from there, in a message */
+#define SHORT_TIME 17
+#define ASIDE      "lock-" /* begins the name in staging */
+#define SHOWN      96      /* of a name from there, in a message */
 
 /* --- who we are ------------------------------------------------------------
  */
@@ -101,14 +100,15 @@ int
 lock_init(struct lock *l, const struct lock_self *self, int64_t now_us,
     struct err *e)
 {
-	uint8_t bytes[RANDOM_BYTES];
-	char digits[2 * RANDOM_BYTES + 1], when[SHORT_TIME];
+	uint8_t bytes[LOCK_RUN / 2];
+	char when[SHORT_TIME];
 
 	if (random_bytes(bytes, sizeof bytes) != 0)
 		return err_errno(e, ERR_LOCAL, "random bytes");
 	short_time(when, now_us);
+	l->before = LOCK_NOBODY;
 	snprintf(l->id, sizeof l->id, "%s-%ld-%s-%s-%s", self->host, self->pid,
-	    when, self->machine, hex_encode(digits, bytes, sizeof bytes));
+	    when, self->machine, hex_encode(l->run, bytes, sizeof bytes));
 	snprintf(l->aside, sizeof l->aside, "%s/" ASIDE "%s", LOCK_STAGING,
 	    l->id);
 	snprintf(l->inside, sizeof l->inside, "%s/%s", LOCK_DIR, l->id);
@@ -357,7 +357,7 @@ enter_empty(const struct lock *l, struct store *s, const struct lock_self *self,
 
 /* There is a lock. 0: it went away, try again; 1: ours now; -1. */
 static int
-contest(const struct lock *l, struct store *s, const struct lock_self *self,
+contest(struct lock *l, struct store *s, const struct lock_self *self,
     int64_t now_us, int break_it, int *busy, char text[LOCK_TEXT],
     struct err *e)
 {
@@ -381,10 +381,12 @@ contest(const struct lock *l, struct store *s, const struct lock_self *self,
 	if (describe(&f, s, now_us, who, &age_us, e) != 0)
 		return -1;
 	if (f.other[0] == '\0' && f.gone[0] != '\0') {
+		l->before = LOCK_GONE;
 		ret = rename_owner(l, s, f.gone, e);
 		snprintf(text, LOCK_TEXT,
 		    "took over the lock of a run that is gone: %.160s", who);
 	} else if (break_it && (age_us < 0 || age_us >= LOCK_STALE_US)) {
+		l->before = LOCK_BROKEN;
 		ret = f.other[0] != '\0' ? rename_owner(l, s, f.other, e)
 					 : enter_empty(l, s, self, e);
 		snprintf(text, LOCK_TEXT, "broke the lock of %.160s", who);

@@ -23,6 +23,7 @@
 
 #define LOCK_HOST    64
 #define LOCK_MACHINE 16 /* hex digits */
+#define LOCK_RUN     16 /* hex digits, the RANDOM of a run */
 #define LOCK_ID      160
 
 /* A lock that nobody can tell to be dead may be broken after so long: no run
@@ -40,8 +41,18 @@ struct lock_self {
 
 int lock_self_get(struct lock_self *out, struct err *e);
 
+/* Whose it was before. */
+enum lock_before {
+	LOCK_NOBODY,
+	LOCK_GONE,   /* a run's of this machine that is gone */
+	LOCK_BROKEN, /* one's that may be alive */
+};
+
 struct lock {
-	char id[LOCK_ID];          /* "": not held */
+	char id[LOCK_ID]; /* "": not held */
+	char run[LOCK_RUN + 1];
+	/* Set as soon as it may have been taken over. */
+	enum lock_before before;
 	char aside[LOCK_ID + 32];  /* "staging/lock-ID" */
 	char inside[LOCK_ID + 32]; /* ".lock/ID" */
 };

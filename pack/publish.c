@@ -14,13 +14,11 @@
 #include "base/hex.h"
 #include "base/same.h"
 #include "pack/digests.h"
+#include "pack/staging.h"
 
 #define RELEASE_DIR "release/"
-#define STAGING_DIR LOCK_STAGING "/"
 
 #define COMPARE_PIECE ((size_t)32 << 10) /* on the stack */
-
-#define PATH_MAX_LEN 512 /* a name of a release, a suffix, a folder */
 
 /* Between two tries. A server that restarts is back within a minute. */
 #define BACKOFF_FIRST_MS 250
@@ -34,9 +32,12 @@ struct publish {
 	int latest_there; /* 0 it is, 1 not, -1 not looked yet */
 	struct look {
 		int done;
-		struct store_step steps[4]; /* package, .sig, part, latest */
-		char paths[4][PATH_MAX_LEN + 4];
+		struct store_step steps[4]; /* package, .sig, rest, latest */
+		char paths[4][STORE_PATH];
 	} look;
+	/* What is ours in staging; "": nothing. */
+	char small[STORE_PATH];
+	char part[STORE_PATH], rest[STORE_PATH]; /* rest: later, its name */
 	unsigned breaks;           /* connections that were made anew */
 	unsigned left;             /* tries */
 	int64_t backoff_ms;        /* before the next */
@@ -123,7 +124,7 @@ look_for(struct publish *p, const char *name, const char *part)
 	memset(l, 0, sizeof *l);
 	snprintf(l->paths[0], size, RELEASE_DIR "%s", name);
 	snprintf(l->paths[1], size, RELEASE_DIR "%s.sig", name);
-	snprintf(l->paths[2], size, STAGING_DIR "%s", part);
+	staging_rest(l->paths[2], part);
 	snprintf(l->paths[3], size, RELEASE_DIR "%s", p->config.latest);
 	for (i = 0; i < 4; i++) {
 		l->steps[i].verb = STORE_SIZE;
@@ -430,12 +431,12 @@ drop_bad(struct publish *p, const char *path)
 }
 
 /* Into staging until the copy there is equal: there is how much is there
- * already. 0, or -1 and the copy is deleted. */
+ * already, at most all. 0, or -1 and the copy is deleted. */
 static int
 stage(struct publish *p, const char *path, const struct publish_file *f,
     uint64_t there, struct publish_outcome *out, struct err *e)
 {
-	uint64_t from = there <= f->len ? there : 0;
+	uint64_t from = there;
 	unsigned breaks = p->breaks;
 	struct err why;
 	int ret, whole, tries = 0;
@@ -543,13 +544,14 @@ make_file(const void *bytes, size_t len, FILE **out, struct err *e)
 	return -1;
 }
 
-/* The bytes get the name, by way of staging. */
+/* The bytes get the name in release, by way of staging. */
 static int
-put_small(struct publish *p, const char *part, const char *path,
-    const void *bytes, size_t len, int next, struct err *e)
+put_small(struct publish *p, const char *name, const void *bytes, size_t len,
+    int next, struct err *e)
 {
-	struct publish_file f = {.name = path, .len = len};
+	struct publish_file f = {.name = name, .len = len};
 	struct publish_outcome out = {.sent = 0};
+	char path[STORE_PATH];
 	FILE *file;
 	int ret = -1;
 
@@ -557,8 +559,12 @@ put_small(struct publish *p, const char *part, const char *path,
 		return -1;
 	f.fd = fileno(file);
 	md5(f.md5, bytes, len);
-	if (stage(p, part, &f, 0, &out, e) == 0)
-		ret = give_name(p, part, path, 1, next, e);
+	snprintf(path, sizeof path, RELEASE_DIR "%s", name);
+	staging_small(p->small, name, &p->lock);
+	if (stage(p, p->small, &f, 0, &out, e) == 0)
+		ret = give_name(p, p->small, path, 1, next, e);
+	if (ret == 0)
+		p->small[0] = '\0';
 	fclose(file);
 	return ret;
 }
@@ -599,7 +605,7 @@ publish_read(struct publish *p, const char *name, size_t max, struct buf *out,
     struct err *e)
 {
 	struct store_step step = {.verb = STORE_SIZE};
-	char path[PATH_MAX_LEN];
+	char path[STORE_PATH];
 	int there = strcmp(name, p->config.latest) == 0 ? p->latest_there : -1;
 
 	snprintf(path, sizeof path, RELEASE_DIR "%s", name);
@@ -616,11 +622,8 @@ int
 publish_write(struct publish *p, const char *name, const void *bytes,
     size_t len, struct err *e)
 {
-	char part[PATH_MAX_LEN], path[PATH_MAX_LEN];
 	int ret = 0;
 
-	snprintf(part, sizeof part, STAGING_DIR "%s.part", name);
-	snprintf(path, sizeof path, RELEASE_DIR "%s", name);
 	if (strcmp(name, p->config.latest) == 0)
 		p->latest_there = -1;
 	while (!p->is_ours) {
@@ -632,7 +635,7 @@ publish_write(struct publish *p, const char *name, const void *bytes,
 		if (ret < 0 && !again(p, e))
 			return -1;
 	}
-	return put_small(p, part, path, bytes, len,
+	return put_small(p, name, bytes, len,
 	    strcmp(name, p->config.latest) != 0, e);
 }
 
@@ -642,17 +645,17 @@ publish_write(struct publish *p, const char *name, const void *bytes,
 
 /* The signature is there with these bytes. */
 static int
-put_signature(struct publish *p, const struct publish_file *f, const char *path,
-    int may_be_there, struct err *e)
+put_signature(struct publish *p, const struct publish_file *f, int may_be_there,
+    struct err *e)
 {
-	char part[PATH_MAX_LEN], sig[PATH_MAX_LEN + 4];
+	char name[STORE_PATH], path[STORE_PATH];
 	struct buf old = BUF_INIT;
 	int same = 0;
 
-	snprintf(part, sizeof part, STAGING_DIR "%s.sig.part", f->name);
-	snprintf(sig, sizeof sig, "%s.sig", path);
+	snprintf(name, sizeof name, "%s.sig", f->name);
 	if (may_be_there) {
-		switch (get_small(p, sig, f->sig_len, &old, e)) {
+		snprintf(path, sizeof path, RELEASE_DIR "%s.sig", f->name);
+		switch (get_small(p, path, f->sig_len, &old, e)) {
 		case 0:
 			same = old.len == f->sig_len &&
 			       memcmp(old.data, f->sig, old.len) == 0;
@@ -665,7 +668,7 @@ put_signature(struct publish *p, const struct publish_file *f, const char *path,
 		}
 		buf_free(&old);
 	}
-	return same ? 0 : put_small(p, part, sig, f->sig, f->sig_len, 0, e);
+	return same ? 0 : put_small(p, name, f->sig, f->sig_len, 0, e);
 }
 
 /* The name is taken: by these bytes, or it is an error. */
@@ -688,18 +691,48 @@ settle(struct publish *p, const struct publish_file *f, const char *path,
 	return ret;
 }
 
+/*
+ * What an earlier run left of a package becomes ours; there is how much. left
+ * is what is known of it. By its name nobody else means it then. The server may
+ * still be writing what that run had sent last: the same as we send or, where
+ * the package is another one, what makes the copy differ. That is deleted then,
+ * and what is made anew under the name is another file to such a writer.
+ */
+static int
+adopt(struct publish *p, const struct store_step *left, uint64_t len,
+    uint64_t *there, struct err *e)
+{
+	struct store_step step = {
+	    .verb = STORE_RENAME, .path = p->rest, .to = p->part};
+
+	*there = 0;
+	if (left->result == 1)
+		return 0;
+	/* Nothing to go on with. */
+	if (left->result != 0 || left->size == 0 || left->size > len)
+		step.verb = STORE_DELETE;
+	if (run(p, &step, 1, e) != 0)
+		return -1;
+	/* 1: done already, before a connection broke; if not, it is found out
+	 * when it is compared. */
+	if (step.verb == STORE_RENAME && step.result >= 0)
+		*there = left->size;
+	return 0;
+}
+
 static int
 put_package(struct publish *p, const struct publish_file *f,
     struct publish_outcome *out, struct err *e)
 {
 	const struct store_step *sizes = p->look.steps;
-	char part[PATH_MAX_LEN], path[PATH_MAX_LEN];
+	char path[STORE_PATH];
+	uint64_t there;
 	int ret;
 
-	snprintf(part, sizeof part, STAGING_DIR "%s", f->part);
+	staging_rest(p->rest, f->part);
 	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
 	if (!p->look.done || strcmp(p->look.paths[0], path) != 0 ||
-	    strcmp(p->look.paths[2], part) != 0) {
+	    strcmp(p->look.paths[2], p->rest) != 0) {
 		look_for(p, f->name, f->part);
 		store_expect(p->config.store);
 		if (run(p, p->look.steps, 4, e) != 0)
@@ -714,17 +747,21 @@ put_package(struct publish *p, const struct publish_file *f,
 		if (ret < 0)
 			return -1;
 		if (ret == 0)
-			return put_signature(p, f, path, 1, e);
+			return put_signature(p, f, 1, e);
 	}
-	if (stage(p, part, f, sizes[2].result == 0 ? sizes[2].size : 0, out,
-		e) != 0) {
+	staging_part(p->part, f->part, &p->lock);
+	if (adopt(p, &sizes[2], f->len, &there, e) != 0)
+		return -1;
+	if (stage(p, p->part, f, there, out, e) != 0) {
 		if (p->is_bad)
-			drop_bad(p, part);
+			drop_bad(p, p->part);
 		return -1;
 	}
-	if (put_signature(p, f, path, sizes[1].result != 1, e) != 0)
+	if (put_signature(p, f, sizes[1].result != 1, e) != 0 ||
+	    give_name(p, p->part, path, 0, 1, e) != 0)
 		return -1;
-	return give_name(p, part, path, 0, 1, e);
+	p->part[0] = '\0';
+	return 0;
 }
 
 int
@@ -746,7 +783,7 @@ publish_check(struct publish *p, const struct publish_file *f, struct err *e)
 {
 	struct publish_outcome out = {.sent = 0};
 	struct publish_file digests = *f;
-	char path[PATH_MAX_LEN];
+	char path[STORE_PATH];
 	struct err why;
 
 	digests.fd = -1;
@@ -765,6 +802,17 @@ publish_check(struct publish *p, const struct publish_file *f, struct err *e)
 
 /* --- the lock
  * ------------------------------------------------------------------- */
+
+/* Who had it before us has left what it was at. */
+static int
+sweep(struct publish *p, struct err *e)
+{
+	while (staging_sweep(p->config.store, &p->lock, e) != 0)
+		if (!again(p, e))
+			return -1;
+	rearm(p);
+	return 0;
+}
 
 struct publish *
 publish_open(const struct publish_config *c, int *busy, struct err *e)
@@ -808,11 +856,36 @@ publish_open(const struct publish_config *c, int *busy, struct err *e)
 	p->look.done = look.done;
 	if (ret > 0)
 		note(p, text);
+	if (p->lock.before != LOCK_NOBODY && sweep(p, e) != 0) {
+		publish_close(p, NULL);
+		return NULL;
+	}
 	return p;
 
 fail:
 	free(p);
 	return NULL;
+}
+
+/* What did not get its name. */
+static int
+put_aside(struct publish *p, struct err *e)
+{
+	struct store_step steps[2];
+	size_t n = 0;
+
+	memset(steps, 0, sizeof steps);
+	if (p->part[0] != '\0') {
+		steps[n].verb = STORE_RENAME;
+		steps[n].path = p->part;
+		steps[n].to = p->rest;
+		steps[n++].replace = 1;
+	}
+	if (p->small[0] != '\0') {
+		steps[n].verb = STORE_DELETE;
+		steps[n++].path = p->small;
+	}
+	return n > 0 ? store_run(p->config.store, steps, n, e) : 0;
 }
 
 int
@@ -833,9 +906,11 @@ publish_close(struct publish *p, struct err *e)
 			return -1;
 		}
 	}
-	do
-		ret = lock_drop(&p->lock, p->config.store, e);
-	while (ret != 0 && again(p, e));
+	do {
+		ret = put_aside(p, e);
+		if (ret == 0)
+			ret = lock_drop(&p->lock, p->config.store, e);
+	} while (ret != 0 && again(p, e));
 	free(p);
 	return ret;
 }

@@ -16,7 +16,8 @@
  * Publishing to a place (pack/store.h):
  *
  *	.lock/			one run at a time (pack/lock.h)
- *	staging/NAME.part	what is on its way, not for anybody
+ *	staging/		what is on its way, not for anybody
+ *				(pack/staging.h)
  *	release/FILE.sig	signatures, each there before its file
  *	release/FILE		packages; never changed once they are there
  *	release/NAME-RELEASE.update
@@ -42,7 +43,7 @@ struct publish_config {
 	struct store *store; /* the caller's */
 	const struct lock_self *self;
 	const char *latest; /* NAME.latest */
-	/* name and part of the first package, which is looked for while the
+	/* name and part of the first package, which are looked for while the
 	 * lock is taken; or NULL. */
 	const char *name, *part;
 	int64_t now_us; /* by the right time */
@@ -66,8 +67,8 @@ struct publish_config {
 struct publish *publish_open(const struct publish_config *c, int *busy,
     struct err *e);
 
-/* Let go of the lock, and free it. 0, or -1 with err: the lock may still be
- * there. NULL is fine. */
+/* Put what was not finished where the next run finds it, let go of the lock,
+ * and free it. 0, or -1 with err: the lock may still be there. NULL is fine. */
 int publish_close(struct publish *p, struct err *e);
 
 /* As if the process had died: free it, leave all as it is. */
@@ -81,7 +82,7 @@ void publish_abandon(struct publish *p);
  * and waited for before anything gets a name in release.
  */
 struct publish_file {
-	const char *part; /* its name in staging */
+	const char *part; /* its name in staging while no run is at it */
 	const char *name; /* its name in release */
 	int fd;           /* the package, read by pread(2) */
 	uint64_t len;

@@ -60,7 +60,7 @@ if [ -n "$server" ]; then
 	HOTFIX_FTP_PASSWORD=$ftp_password
 	export HOTFIX_FTP_PASSWORD
 	cat >corrupt <<-'END'
-	for f in root/base/*/staging/arena.part; do
+	for f in root/base/*/staging/arena.part*; do
 		printf X | dd of="$f" bs=1 seek=200000 conv=notrunc 2>/dev/null
 	done
 	END

@@ -230,6 +230,7 @@ while [ $n -lt 400 ]; do
 	}
 	if ! publish "$ftp_port" two.tar >out 2>err || ! sound ||
 		[ -e "$place/.lock" ] ||
+		[ -n "$(find "$place/staging" -type f)" ] ||
 		! cmp -s two.tar "$place/release/arena-two.tar"; then
 		unrepaired=$((unrepaired + 1))
 		echo "# at $n:"
@@ -343,7 +344,7 @@ while [ $n -lt 200 ]; do
 	# What a lock was to be made of may stay.
 	sound && publish "$ftp_port" "$@" >out 2>err && sound &&
 		[ ! -e "$place/.lock" ] &&
-		[ -z "$(find "$place/staging" -name '*.part')" ] || {
+		[ -z "$(find "$place/staging" -type f)" ] || {
 		failed=$((failed + 1))
 		echo "# at $n: $*"
 		note err
@@ -451,15 +452,18 @@ run "$hotfix" publish -q -k key.sec --to "$place" --version '*' \
 	--notify 127.0.0.1:1 one.tar
 exits 2 'clients cannot fetch from a folder'
 err_has '[-]-url' 'which says what to give'
-# Nor have something else written to.
+# Nor have something else written to. (What else is staged has names that
+# nobody knows before.)
 echo precious >victim
-ln victim "$place/staging/arena.part"
-ln -s "$PWD/victim" "$place/staging/arena-three.tar.sig.part"
-mkfifo "$place/staging/arena.latest.part"
-run timeout "$deadline" "$hotfix" publish -q -k key.sec --to "$place" \
-	--version '*' three.tar
-exits 0 'links and a FIFO that wait for us are removed'
-is "$(cat victim)" precious 'and what they lead to is as it was'
+for trap in 'ln victim' "ln -s $PWD/victim" mkfifo; do
+	rm -rf "$place/release" "$place/staging/arena.part"
+	$trap "$place/staging/arena.part"
+	run timeout "$deadline" "$hotfix" publish -q -k key.sec --to "$place" \
+		--version '*' three.tar
+	exits 0 "what waits for us (${trap%% /*}) harms nobody"
+	is "$(cat victim)" precious 'and what it leads to is as it was'
+done
+rm -f "$place/staging/arena.part"
 run "$hotfix" publish -q -k key.sec --to "$place" one.tar
 exits 2 'a package is for clients of some version'
 run "$hotfix" publish -q -k key.sec --to http://127.0.0.1/ --version '*' one.tar

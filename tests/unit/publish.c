@@ -19,6 +19,7 @@ enum fault {
 	DIE,    /* the step is not done, and nothing after it either */
 	BEFORE, /* the connection breaks before the step */
 	AFTER,  /* the step is done, its answer is lost */
+	STUCK,  /* as DIE; but what gives a name in release is done later */
 };
 
 struct entry {
@@ -37,6 +38,10 @@ struct place {
 	enum fault fault;
 	int fault_at;
 	int dead, broken;
+	/* Of STUCK: what is done before this step of the next run. */
+	struct store_step late;
+	char late_paths[2][256];
+	int late_at;
 	int spoil;        /* so many uploads get a wrong byte */
 	int no_overwrite; /* as a server that lets nothing be replaced */
 	int no_resume;
@@ -127,54 +132,62 @@ holds(struct place *p, const char *path, const char *text)
 #define SIG2 "signature of two\n"
 #define DOC1 "document of one\n"
 #define DOC2 "document of two\n"
+#define TAR3 TAR2 "; three goes on with it"
+#define SIG3 "signature of three\n"
+#define DOC3 "the document of release three\n"
+
+struct release {
+	const char *name, *tar, *sig_name, *sig, *doc_name, *doc;
+};
+
+#define RELEASES 3
+
+static const struct release releases[RELEASES] = {
+    {"release/game-1.tar", TAR1, "release/game-1.tar.sig", SIG1,
+	"release/game-1.update", DOC1},
+    {"release/game-2.tar", TAR2, "release/game-2.tar.sig", SIG2,
+	"release/game-2.update", DOC2},
+    {"release/game-3.tar", TAR3, "release/game-3.tar.sig", SIG3,
+	"release/game-3.update", DOC3},
+};
+
+/* The number of the latest release; 0: there is none, -1: it is none of these.
+ */
+static int
+latest_of(struct place *p)
+{
+	int i;
+
+	for (i = 0; i < RELEASES; i++)
+		if (holds(p, "release/game.latest", releases[i].doc))
+			return i + 1;
+	return find(p, "release/game.latest") != NULL ? -1 : 0;
+}
 
 /* What anybody may see at any time. */
 static void
 look(struct place *p)
 {
-	static const struct {
-		const char *name, *tar, *sig_name, *sig;
-	} all[] = {
-	    {"release/game-1.tar", TAR1, "release/game-1.tar.sig", SIG1},
-	    {"release/game-2.tar", TAR2, "release/game-2.tar.sig", SIG2},
-	};
-	size_t i;
-	int latest = 0;
+	const struct release *r;
+	int i, latest = latest_of(p);
 
-	for (i = 0; i < 2; i++)
-		if (find(p, all[i].name) != NULL &&
-		    (!holds(p, all[i].name, all[i].tar) ||
-			!holds(p, all[i].sig_name, all[i].sig)))
+	for (i = 0; i < RELEASES; i++) {
+		r = &releases[i];
+		if (find(p, r->name) != NULL &&
+		    (!holds(p, r->name, r->tar) ||
+			!holds(p, r->sig_name, r->sig)))
 			p->bad++;
-	if (find(p, "release/game.latest") != NULL)
-		latest = holds(p, "release/game.latest", DOC2)
-			     ? 2
-			     : holds(p, "release/game.latest", DOC1);
-	if (latest < p->latest_seen ||
-	    (find(p, "release/game.latest") != NULL && latest == 0))
+		if (find(p, r->doc_name) != NULL &&
+		    !holds(p, r->doc_name, r->doc))
+			p->bad++;
+	}
+	if (latest < p->latest_seen)
 		p->bad++;
-	if (latest == 2 && (!holds(p, "release/game-2.tar", TAR2) ||
-			       !holds(p, "release/game-1.update", DOC1)))
+	if (latest > 1 &&
+	    (!holds(p, releases[latest - 1].name, releases[latest - 1].tar) ||
+		!holds(p, "release/game-1.update", DOC1)))
 		p->bad++;
 	p->latest_seen = latest;
-}
-
-/* One elementary step is about to be done: 0 do it, 1 do it and lose the
- * answer, -1 do not. */
-static int
-step(struct place *p, struct err *e)
-{
-	int n = p->steps++;
-
-	if (p->dead || p->broken)
-		return err_set(e, ERR_PEER, "no connection");
-	if (p->fault == NO_FAULT || n != p->fault_at)
-		return 0;
-	if (p->fault == DIE)
-		p->dead = 1;
-	p->broken = 1;
-	err_set(e, ERR_PEER, "it broke");
-	return p->fault == AFTER ? 1 : -1;
 }
 
 static int
@@ -203,6 +216,28 @@ move_to(struct place *p, const char *from, const char *to)
 		strcpy(f->path, path);
 	}
 	return 0;
+}
+
+/* One elementary step is about to be done: 0 do it, 1 do it and lose the
+ * answer, -1 do not. */
+static int
+step(struct place *p, struct err *e)
+{
+	int n = p->steps++;
+
+	if (p->dead || p->broken)
+		return err_set(e, ERR_PEER, "no connection");
+	if (p->fault == NO_FAULT && p->late.path != NULL && n == p->late_at) {
+		move_to(p, p->late.path, p->late.to);
+		look(p);
+	}
+	if (p->fault == NO_FAULT || n != p->fault_at)
+		return 0;
+	if (p->fault == DIE || p->fault == STUCK)
+		p->dead = 1;
+	p->broken = 1;
+	err_set(e, ERR_PEER, "it broke");
+	return p->fault == AFTER ? 1 : -1;
 }
 
 static int
@@ -247,6 +282,16 @@ do_step(struct place *p, struct store_step *s)
 	return 0;
 }
 
+/* The server has this, and is slow. */
+static void
+keep_late(struct place *p, const struct store_step *s)
+{
+	if (s->verb != STORE_RENAME || strncmp(s->to, "release/", 8) != 0)
+		return;
+	p->late.path = strcpy(p->late_paths[0], s->path);
+	p->late.to = strcpy(p->late_paths[1], s->to);
+}
+
 static int
 fake_run(void *impl, struct store_step *steps, size_t n, struct err *e)
 {
@@ -256,6 +301,8 @@ fake_run(void *impl, struct store_step *steps, size_t n, struct err *e)
 
 	for (i = 0; i < n; i++) {
 		r = step(p, e);
+		if (r < 0 && p->fault == STUCK && p->late.path == NULL)
+			keep_late(p, &steps[i]);
 		if (r < 0)
 			return -1;
 		do_step(p, &steps[i]);
@@ -567,16 +614,36 @@ config_of(struct store *s, const struct lock_self *self)
 	return c;
 }
 
-/* Release two, over one. 0 or -1. die: leave everything as it is then. */
+/* The document of what was the latest before stays. 0 or -1. */
 static int
-publish_two(struct store *s, const struct lock_self *self, int die,
-    struct publish_outcome *out, struct err *e)
+keep_before(struct publish *p, const struct release *r, struct err *e)
+{
+	struct buf old = BUF_INIT;
+	int i, ret = publish_read(p, "game.latest", 64, &old, e);
+
+	for (i = 0; ret == 0 && i < RELEASES; i++)
+		/* The second run after one that was killed late. */
+		if (&releases[i] != r && old.len == strlen(releases[i].doc) &&
+		    memcmp(old.data, releases[i].doc, old.len) == 0)
+			ret = publish_write(p,
+			    releases[i].doc_name + strlen("release/"), old.data,
+			    old.len, e);
+	buf_free(&old);
+	return ret < 0 ? -1 : 0;
+}
+
+/* A release, over the one before. 0 or -1. die: leave everything as it is
+ * then. */
+static int
+publish_one(struct store *s, const struct lock_self *self,
+    const struct release *r, int die, struct publish_outcome *out,
+    struct err *e)
 {
 	struct publish_config c = config_of(s, self);
-	FILE *tar = file_of(TAR2);
-	struct publish_file f = package(tar, "game-2.tar", TAR2, SIG2);
+	FILE *tar = file_of(r->tar);
+	struct publish_file f =
+	    package(tar, r->name + strlen("release/"), r->tar, r->sig);
 	struct late late = {.asks = 1000};
-	struct buf old = BUF_INIT;
 	struct publish *p;
 	int ret = -1, busy;
 
@@ -586,14 +653,8 @@ publish_two(struct store *s, const struct lock_self *self, int die,
 	p = publish_open(&c, &busy, e);
 	if (p == NULL)
 		goto out;
-	if (publish_package(p, &f, out, e) != 0 ||
-	    publish_read(p, "game.latest", 64, &old, e) < 0)
-		goto out;
-	/* The second run after one that was killed late. */
-	if (old.len == strlen(DOC1) && memcmp(old.data, DOC1, old.len) == 0 &&
-	    publish_write(p, "game-1.update", old.data, old.len, e) != 0)
-		goto out;
-	if (publish_write(p, "game.latest", DOC2, strlen(DOC2), e) != 0)
+	if (publish_package(p, &f, out, e) != 0 || keep_before(p, r, e) != 0 ||
+	    publish_write(p, "game.latest", r->doc, strlen(r->doc), e) != 0)
 		goto out;
 	ret = 0;
 out:
@@ -601,9 +662,16 @@ out:
 		publish_abandon(p);
 	else if (publish_close(p, ret == 0 ? e : NULL) != 0)
 		ret = -1;
-	buf_free(&old);
 	fclose(tar);
 	return ret;
+}
+
+/* Release two, over one. */
+static int
+publish_two(struct store *s, const struct lock_self *self, int die,
+    struct publish_outcome *out, struct err *e)
+{
+	return publish_one(s, self, &releases[1], die, out, e);
 }
 
 /* Where release one is out. */
@@ -619,10 +687,10 @@ set_up(struct place *p)
 	look(p);
 }
 
-/* All is there, nothing is left; but for the empty remains of a run that was
- * killed before it had the lock. */
+/* Nothing is left; but for the empty remains of a run that was killed before it
+ * had the lock. */
 static int
-is_done(struct place *p)
+is_clean(struct place *p)
 {
 	size_t i;
 
@@ -635,7 +703,15 @@ is_done(struct place *p)
 			printf("# left: %s\n", p->entries[i].path);
 			return 0;
 		}
-	return p->bad == 0 && holds(p, "release/game-2.tar", TAR2) &&
+	return 1;
+}
+
+/* All is there, nothing is left. */
+static int
+is_done(struct place *p)
+{
+	return is_clean(p) && p->bad == 0 &&
+	       holds(p, "release/game-2.tar", TAR2) &&
 	       holds(p, "release/game-2.tar.sig", SIG2) &&
 	       holds(p, "release/game.latest", DOC2) &&
 	       holds(p, "release/game-1.update", DOC1) &&
@@ -689,6 +765,58 @@ test_faults(const char *what, enum fault fault, int no_overwrite, int no_resume)
 	/* A server that cannot replace shows none for a moment. */
 	if (!no_overwrite)
 		IS(seen, 0, "nobody ever saw what is partial or unsigned");
+	store_close(s);
+}
+
+/* A run is killed at each step that gives a name in release, and the server
+ * does that one before each step of the next run, or after all of it. */
+static void
+test_late(const char *what, const struct release *r)
+{
+	struct lock_self self, gone;
+	struct publish_outcome out;
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	int n, at, stuck = 0, done = 0, wrong = 0, steps = 1;
+	struct err e;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	gone = self;
+	gone.pid = dead_pid();
+	for (n = 0; steps > 0; n++) {
+		for (at = 0; at <= steps; at++) {
+			set_up(&p);
+			p.fault = STUCK;
+			p.fault_at = n;
+			if (publish_two(s, &gone, 1, &out, &e) == 0)
+				steps = -1;
+			if (p.late.path == NULL)
+				break;
+			p.fault = NO_FAULT;
+			p.late_at = at;
+			p.dead = p.broken = p.steps = 0;
+			if (publish_one(s, &self, r, 0, &out, &e) != 0) {
+				printf("# %d, %d: %s\n", n, at, e.text);
+				wrong++;
+			}
+			steps = p.steps;
+			if (at == steps)
+				move_to(&p, p.late.path, p.late.to);
+			look(&p);
+			done++;
+			if (p.bad == 0 && is_clean(&p) &&
+			    latest_of(&p) == (int)(r - releases) + 1)
+				continue;
+			printf("# %s at %d: it is not as it should be\n",
+			    p.late.to, at);
+			wrong++;
+		}
+		stuck += p.late.path != NULL;
+	}
+	IS(stuck, 4, "four names are given");
+	OK(done > 4 * 20, "late ones come at %d instants", done);
+	OK(wrong == 0, "which harms nobody %s", what);
 	store_close(s);
 }
 
@@ -747,7 +875,9 @@ test_refusals(void)
 	set_up(&p);
 	put_file(&p, "staging/game.part", TAR2 "and then some");
 	IS(publish_two(s, &self, 0, &out, &e), 0, "too long a part");
-	OK(is_done(&p), "is begun anew");
+	OK(is_done(&p) && out.sent == strlen(TAR2) &&
+		strstr(notes, "not equal") == NULL,
+	    "is begun anew at once");
 
 	set_up(&p);
 	p.spoil = 1;
@@ -1003,6 +1133,115 @@ test_lock(void)
 	store_close(s);
 }
 
+#define RUN "0123456789abcdef"
+
+/* What a run left in staging that did not get as far as to put it aside. */
+static void
+leave_remains(struct place *p)
+{
+	put_file(p, "staging/game.part-" RUN, "release two,");
+	put_file(p, "staging/game.latest.new-" RUN, DOC2);
+	put_file(p, "staging/other.part-" RUN, "of another name");
+	/* Others' own. */
+	put_file(p, "staging/other.full.part", "put aside");
+	put_file(p, "staging/notes-" RUN, "of somebody");
+	put_file(p, "staging/b c.new-" RUN, "not a name of ours");
+	put_file(p, "staging/game.new-0123456789ABCDEF", "nor this");
+	put_file(p, "staging/.new-" RUN, "nor this");
+}
+
+#define OF_OTHERS 5
+
+static void
+test_remains(void)
+{
+	static struct place p;
+	struct store *s = store_new(&fake_ops, &p);
+	struct publish_config c;
+	struct publish_outcome out;
+	struct lock_self self, there, gone;
+	struct publish *u;
+	struct err e;
+	int busy, i, steps = 1, unswept = 0, resent;
+
+	if (s == NULL || lock_self_get(&self, &e) != 0)
+		abort();
+	there = gone = self;
+	strcpy(there.machine, "0123456789abcdef");
+	gone.pid = dead_pid();
+
+	set_up(&p);
+	c = config_of(s, &gone);
+	publish_abandon(publish_open(&c, &busy, &e));
+	leave_remains(&p);
+	IS(publish_two(s, &self, 0, &out, &e), 0, "after a run that is gone");
+	IS(out.sent, strlen(TAR2) - 12, "its package is gone on with");
+	OK(holds(&p, "staging/other.part", "of another name"),
+	    "one of another name may be, too");
+	OK(find(&p, "staging/game.latest.new-" RUN) == NULL,
+	    "its documents are removed");
+	IS(count_in(&p, "staging"), OF_OTHERS + 1, "and nothing else is");
+
+	set_up(&p);
+	c = config_of(s, &there);
+	publish_abandon(publish_open(&c, &busy, &e));
+	leave_remains(&p);
+	c = config_of(s, &self);
+	c.break_lock = 1;
+	c.now_us += LOCK_STALE_US;
+	u = publish_open(&c, &busy, &e);
+	OK(u != NULL, "a lock is broken");
+	IS(count_in(&p, "staging"), OF_OTHERS,
+	    "what somebody may be writing to is gone on with by nobody");
+	publish_close(u, &e);
+
+	/* The connection breaks at each step of taking it over. */
+	for (i = 0; i < 2 * steps; i++) {
+		set_up(&p);
+		c = config_of(s, &gone);
+		publish_abandon(publish_open(&c, &busy, &e));
+		leave_remains(&p);
+		p.steps = 0;
+		p.fault = i % 2 == 0 ? BEFORE : AFTER;
+		p.fault_at = i / 2;
+		c = config_of(s, &self);
+		u = publish_open(&c, &busy, &e);
+		unswept += u == NULL || find(&p, "staging/game.part") == NULL ||
+			   find(&p, "staging/game.latest.new-" RUN) != NULL;
+		p.fault = NO_FAULT;
+		steps = p.steps;
+		publish_close(u, &e);
+	}
+	OK(i > 20 && unswept == 0, "swept, whatever of %d steps breaks", i / 2);
+
+	for (i = 0, resent = 0; i == 0 || i < p.steps; i++) {
+		set_up(&p);
+		put_file(&p, "staging/game.part", "release two,");
+		p.fault = AFTER;
+		p.fault_at = i;
+		resent += publish_two(s, &self, 0, &out, &e) != 0 ||
+			  out.sent > strlen(TAR2) - 12;
+	}
+	IS(resent, 0, "what was put aside is gone on with, whatever breaks");
+
+	set_up(&p);
+	p.full = 1;
+	publish_two(s, &self, 0, &out, &e);
+	OK(find(&p, "staging/game.part") != NULL &&
+		count_in(&p, "staging") == 1,
+	    "who fails puts the package aside");
+	set_up(&p);
+	p.full = 1;
+	c = config_of(s, &self);
+	u = publish_open(&c, &busy, &e);
+	IS(publish_write(u, "game.latest", DOC2, strlen(DOC2), &e), -1,
+	    "who fails with a document");
+	IS(count_in(&p, "staging"), 1, "has it there");
+	IS(publish_close(u, &e), 0, "and when it goes");
+	IS(count_in(&p, "staging"), 0, "removes it");
+	store_close(s);
+}
+
 int
 main(void)
 {
@@ -1012,6 +1251,9 @@ main(void)
 	test_faults("a break before, no resuming,", BEFORE, 0, 1);
 	test_faults("a break after", AFTER, 0, 0);
 	test_faults("a break after, nothing to be replaced,", AFTER, 1, 0);
+	test_late("where the next run does the same", &releases[1]);
+	test_late("where it makes another release", &releases[2]);
+	test_remains();
 	test_refusals();
 	test_same_md5();
 	test_no_progress();
