@@ -23,8 +23,7 @@
 void staging_small(char out[STORE_PATH], const char *file,
     const struct lock *l);
 /* part: "NAME.part" */
-void staging_part(char out[STORE_PATH], const char *part,
-    const struct lock *l);
+void staging_part(char out[STORE_PATH], const char *part, const struct lock *l);
 void staging_rest(char out[STORE_PATH], const char *part);
 
 /*

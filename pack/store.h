@@ -22,8 +22,9 @@
  */
 struct store;
 
-#define STORE_PATH 512 /* room for any path that is made of names of releases \
-			*/
+#define STORE_PATH                                                 \
+	512 /* room for any path that is made of names of releases \
+	     */
 
 struct store_ftp_config {
 	const struct ftp_url *url; /* the place */

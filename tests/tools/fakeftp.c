@@ -14,12 +14,16 @@
  *	login          greeting, USER, PASS
  *	listen         a port for data, and a trap: the same port of 127.0.0.2
  *	epsv           expect TYPE I and EPSV, listen, and both replies
+ *	epsv-from      the same with "REST N" behind, or without
  *	accept         the data connection
  *	data TEXT      send it there; fill N: N bytes; end: close it
+ *	send FILE      its bytes from that N on, there
  *	read N         take N bytes of data, or all: up to the end
  *	flood          bytes on the control connection until the client leaves;
  *	               flood-data: on the data connection
- *	drip, drip-data   one byte now and then until the client leaves
+ *	drip, drip-data   one byte now and then until the client leaves;
+ *	               drip-file FILE: those of a file from that N on
+ *	hasty          in this connection the client may leave at any time
  *	gone           wait until the client closes the control connection
  *	close          close everything
  *	next           what follows is for another connection
@@ -43,6 +47,7 @@
 #define DEADLINE_S 15 /* of a case, which nobody should ever see */
 #define DRIP_MS    5
 #define LINE       4096
+#define BLOCK      65536
 
 struct fake {
 	const char *path;
@@ -53,6 +58,9 @@ struct fake {
 	unsigned port;
 	char in[LINE];
 	size_t in_len;
+	int is_hasty, has_left;
+	long from; /* the N of REST */
+	long told; /* bytes of a file that the client may have */
 };
 
 static void
@@ -91,6 +99,15 @@ shut(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+/* The client left. */
+static void
+miss(struct fake *f, const char *text)
+{
+	if (!f->is_hasty)
+		fail(f, "the client left instead of", text);
+	f->has_left = 1;
 }
 
 /* TEXT without its escapes; the length. */
@@ -174,8 +191,10 @@ expect(struct fake *f, const char *text)
 			fail(f, "too long a command", "");
 		got = read(f->control, f->in + f->in_len,
 		    sizeof f->in - f->in_len);
-		if (got <= 0)
-			fail(f, "the client left instead of", text);
+		if (got <= 0) {
+			miss(f, text);
+			return;
+		}
 		f->in_len += (size_t)got;
 	}
 	len = (size_t)(end - f->in);
@@ -219,7 +238,7 @@ has_caller(int listener)
 static void
 take(struct fake *f, const char *amount)
 {
-	char block[65536];
+	char block[BLOCK];
 	int all = strcmp(amount, "all") == 0;
 	size_t left = all ? SIZE_MAX : strtoul(amount, NULL, 10);
 	ssize_t n = 1;
@@ -235,7 +254,7 @@ take(struct fake *f, const char *amount)
 static void
 fill(int fd, size_t len)
 {
-	char block[65536];
+	char block[BLOCK];
 	size_t n;
 
 	memset(block, 'x', sizeof block);
@@ -246,17 +265,69 @@ fill(int fd, size_t len)
 	}
 }
 
-/* One byte now and then, until the client leaves. */
-static void
-drip(struct fake *f, int fd)
+/* 1 when the client has left, after a while. */
+static int
+is_gone(struct fake *f)
 {
 	struct pollfd p = {f->control, POLLIN, 0};
 	char byte;
 
+	return poll(&p, 1, DRIP_MS) > 0 &&
+	       recv(f->control, &byte, 1, MSG_PEEK) <= 0;
+}
+
+/* One byte now and then, until the client leaves. */
+static void
+drip(struct fake *f, int fd)
+{
 	while (put(fd, "x", 1) == 0)
-		if (poll(&p, 1, DRIP_MS) > 0 &&
-		    recv(f->control, &byte, 1, MSG_PEEK) <= 0)
+		if (is_gone(f))
 			return;
+}
+
+/* TYPE, EPSV and REST come in one piece, if all three do. */
+static void
+start_from(struct fake *f)
+{
+	char *end;
+
+	f->from = 0;
+	expect(f, "TYPE I");
+	expect(f, "EPSV");
+	if (f->has_left)
+		return;
+	open_data(f);
+	send_text(f, f->control, "200 binary\\r\\n229 data (|||%P|)", "\r\n");
+	if (f->in_len == 0)
+		return;
+	end = memchr(f->in, '\n', f->in_len);
+	if (end == NULL || strncmp(f->in, "REST ", 5) != 0)
+		fail(f, "no REST", "");
+	f->from = strtol(f->in + 5, NULL, 10);
+	if (f->from <= 0 || f->from > f->told)
+		fail(f, "REST of what never came", "");
+	f->in_len -= (size_t)(end + 1 - f->in);
+	memmove(f->in, end + 1, f->in_len);
+	send_text(f, f->control, "350 from there", "\r\n");
+}
+
+/* A file from f->from on, all at once or byte by byte. */
+static void
+send_file(struct fake *f, const char *name, size_t piece)
+{
+	char block[BLOCK];
+	FILE *in = fopen(name, "r");
+	size_t n;
+
+	if (in == NULL || fseek(in, f->from, SEEK_SET) != 0)
+		fail(f, "cannot read", name);
+	f->told = f->from;
+	while ((n = fread(block, 1, piece, in)) > 0) {
+		f->told += (long)n;
+		if (put(f->data, block, n) != 0 || (piece == 1 && is_gone(f)))
+			break;
+	}
+	fclose(in);
 }
 
 /* What it says in the meantime, QUIT above all, is not listened to. */
@@ -275,6 +346,7 @@ next(struct fake *f)
 	shut(&f->data);
 	shut(&f->control);
 	f->in_len = 0;
+	f->is_hasty = f->has_left = 0;
 	f->control = accept(f->listener, NULL, NULL);
 	if (f->control < 0)
 		fail(f, "no connection", "");
@@ -283,6 +355,8 @@ next(struct fake *f)
 static void
 play(struct fake *f, const char *verb, const char *text)
 {
+	if (f->has_left && strcmp(verb, "next") != 0)
+		return;
 	if (strcmp(verb, "expect") == 0) {
 		expect(f, text);
 	} else if (strcmp(verb, "reply") == 0) {
@@ -322,6 +396,14 @@ play(struct fake *f, const char *verb, const char *text)
 		drip(f, f->control);
 	} else if (strcmp(verb, "drip-data") == 0) {
 		drip(f, f->data);
+	} else if (strcmp(verb, "epsv-from") == 0) {
+		start_from(f);
+	} else if (strcmp(verb, "send") == 0) {
+		send_file(f, text, BLOCK);
+	} else if (strcmp(verb, "drip-file") == 0) {
+		send_file(f, text, 1);
+	} else if (strcmp(verb, "hasty") == 0) {
+		f->is_hasty = 1;
 	} else if (strcmp(verb, "gone") == 0) {
 		await_end(f);
 	} else if (strcmp(verb, "close") == 0) {
@@ -337,7 +419,11 @@ play(struct fake *f, const char *verb, const char *text)
 int
 main(int argc, char **argv)
 {
-	struct fake f = {NULL, 0, -1, -1, -1, -1, -1, 0, 0, {0}, 0};
+	struct fake f = {.listener = -1,
+	    .control = -1,
+	    .data_listener = -1,
+	    .trap = -1,
+	    .data = -1};
 	char line[LINE], *text;
 	unsigned port = 0;
 	FILE *in;
