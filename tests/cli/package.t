@@ -263,6 +263,65 @@ out_has '^clients: .* applied=1 ' \
 [ -e tried ]
 ok $? 'it was the second try'
 
+# The same of an FTP server that sends a byte now and then: drips N tries, and
+# then gives the rest to who asks again (whole) or is gone.
+connection() {
+	echo hasty
+	printf '%s\n' 'reply 220 ready' 'expect USER anonymous' 'reply 331 who' \
+		'expect PASS hotfix@' 'reply 230 in' epsv-from \
+		'expect RETR arena-3.tar' 'reply 150 here it comes' accept
+}
+
+drips() { # NAME N [whole]
+	for t_i in $(seq "$2"); do
+		[ "$t_i" = 1 ] || echo next
+		connection
+		echo 'drip-file shop/arena-3.tar'
+	done >"$1.case"
+	[ $# -lt 3 ] || {
+		echo next
+		connection
+		printf '%s\n' 'send shop/arena-3.tar' end 'reply 226 done' gone
+	} >>"$1.case"
+	start "$1" "$HOTFIX_BUILD/tests/fakeftp" "$1.case"
+	await "$1.out" '^listening: '
+	port=${line#listening: }
+}
+
+# ended NAME WHAT: the server saw the tries that it was made for.
+ended() {
+	wait "$(cat "$1.pid")"
+	ok $? "$2" || note "$1.err"
+}
+
+cat >near.sh <<-'END'
+cp "shop/${1##*/}" "$2"
+END
+was=$addr
+serve near -p key.pub --fetch-with 'sh near.sh'
+drips slowly 1 whole
+player ron --state ron.state --fetch-timeout 1s --fetch-tries 2
+announce dripped release \
+	"package: $(sed "s|shop://x|ftp://127.0.0.1:$port|" pkg3)" 'wait: 20s'
+out_has '^clients: .* applied=1 ' 'S2.4 from a server that drips, too'
+ended slowly 'at the second try'
+stop ron
+stop near
+serve far -p key.pub --fetch-with 'sh near.sh'
+drips ever 2
+player sue --state sue.state --fetch-timeout 1s --fetch-tries 2
+announce again other \
+	"package: $(sed "s|shop://x|ftp://127.0.0.1:$port|" pkg3)" 'wait: 20s' \
+	'max-failed: 100%' "take-back-until: 2099-01-01T00:00:00Z"
+out_has '^clients: .* failed=1 ' \
+	'S2.5 after the allowed tries at one that drips ever a client gives up'
+err_has '1 gave-up' 'and the host is told so'
+err_has 'arena-3.tar: not done in the time that was given' 'and why'
+ended ever 'after two tries'
+stop sue
+stop far
+addr=$was
+
 # What a push says of those that are not done with it yet.
 cat >stay.sh <<-'END'
 sleep 1000
