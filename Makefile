@@ -200,6 +200,9 @@ $(B)/tests/torture: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc \
 # It has the machine's clock in its own hands.
 $(B)/tests/clock: LDFLAGS += -Wl,--wrap=clock_settime
 
+# Its connections end elsewhere than they should.
+$(B)/tests/ftp_peer: LDFLAGS += -Wl,--wrap=connect
+
 # Made beside the objects, never by themselves.
 $(B)/%.d: ;
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
