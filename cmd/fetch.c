@@ -20,7 +20,6 @@
 #include "lua-host/keys.h"
 #include "net/ftp_url.h"
 #include "pack/fetch.h"
-#include "pack/input.h"
 
 #define SHOWN 512 /* of a path in a message */
 
@@ -30,7 +29,8 @@ struct fetch {
 	struct keyring keys;
 	const char *url, *path;
 	struct signify_sig sig;
-	const char *signer; /* whose key it was */
+	struct keyring_check *check; /* of what came so far */
+	const char *signer;          /* whose key it was */
 
 	/* As told on the command line. */
 	const char *size_text, *md5_text, *sha512_text, *tries_text;
@@ -69,52 +69,35 @@ on_again(void *arg, const struct err *why)
 	say_note(&v->say, "%s; trying again", why->text);
 }
 
-/* What is read is what came, so that the signature is of that. */
+/* The signature is checked as the bytes come: it is of those, and nothing is
+ * read twice. */
 static int
-read_again(struct fetch *v, struct keyring_check *c, int fd, const char *shown,
-    struct err *e)
+begin_check(void *arg, struct digests_work *work, struct err *e)
 {
-	uint8_t digest[SHA512_SIZE];
-	struct sha512 hash;
-	const struct digests_work works[] = {
-	    package_check_work(c), {digests_sha512, &hash}};
-	struct input in;
-	int ret = -1;
+	struct fetch *v = arg;
+	char shown[SHOWN];
 
-	sha512_init(&hash);
-	if (input_open(&in, fd, shown, 0, works, 2, e) == 0 &&
-	    input_skip_to(&in, in.size, e) == 0) {
-		input_wait(&in);
-		sha512_final(digest, &hash);
-		ret = memcmp(digest, v->result.sha512, sizeof digest) == 0
-			  ? 0
-			  : err_set(e, ERR_LOCAL,
-				"%s: the file changed while it was checked",
-				shown);
-	}
-	input_close(&in);
-	return ret;
+	text_escape(shown, sizeof shown, v->url, strlen(v->url), 0);
+	keyring_check_free(v->check);
+	v->check = keyring_check_start(&v->keys, &v->sig, shown, e);
+	if (v->check == NULL)
+		return -1;
+	*work = package_check_work(v->check);
+	return 0;
 }
 
 static int
-check_signature(void *arg, int fd, struct err *e)
+end_check(void *arg, int fd, struct err *e)
 {
 	struct fetch *v = arg;
-	struct keyring_check *c;
 	const struct trust_key *key;
-	char shown[SHOWN];
-	int ret = -1;
 
+	(void)fd;
 	progress_hide(&v->progress);
-	text_escape(shown, sizeof shown, v->url, strlen(v->url), 0);
-	c = keyring_check_start(&v->keys, &v->sig, shown, e);
-	if (c != NULL && read_again(v, c, fd, shown, e) == 0 &&
-	    keyring_check_final(c, &key, e) == 0) {
-		v->signer = key->name;
-		ret = 0;
-	}
-	keyring_check_free(c);
-	return ret;
+	if (keyring_check_final(v->check, &key, e) != 0)
+		return -1;
+	v->signer = key->name;
+	return 0;
 }
 
 /* --- before ----------------------------------------------------------------
@@ -225,10 +208,15 @@ out:
 static int
 fetch(struct fetch *v, struct err *e)
 {
+	struct digests_work unused;
+
 	if (v->keys.n > 0) {
-		if (fetch_signature(v, e) != 0)
+		/* Of which key it is, is told before a byte has come. */
+		if (fetch_signature(v, e) != 0 ||
+		    begin_check(v, &unused, e) != 0)
 			return -1;
-		v->spec.check = check_signature;
+		v->spec.begin = begin_check;
+		v->spec.check = end_check;
 	}
 	return fetch_file(&v->spec, v->path, e);
 }
@@ -331,6 +319,7 @@ cmd_fetch(int argc, char **argv)
 	if (keys_load(&v.keys, pub.items, pub.n, trust, &e) != 0)
 		return say_err(&v.say, &e);
 	status = run(&v);
+	keyring_check_free(v.check);
 	keyring_free(&v.keys);
 	return status;
 }

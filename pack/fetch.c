@@ -46,18 +46,19 @@ struct job {
 	uint64_t have; /* bytes so far, and their digests */
 	struct md5 md5;
 	struct sha512 sha512;
-	struct digests *digests; /* NULL: both have had all of them */
-	uint64_t from;           /* where this try began */
-	int spliced;             /* not all bytes are of one try */
-	int begun_anew;          /* after that turned out badly */
-	int broken;              /* the target could not be written */
+	struct digests_work also; /* the caller's; update NULL: nothing */
+	struct digests *digests;  /* NULL: all have had all of them */
+	uint64_t from;            /* where this try began */
+	int spliced;              /* not all bytes are of one try */
+	int begun_anew;           /* after that turned out badly */
+	int broken;               /* the target could not be written */
 	unsigned tries;
 };
 
 /* --- what came -------------------------------------------------------------
  */
 
-/* Both digests have had what came. */
+/* All that is worked out has had what came. */
 static void
 settle(struct job *j)
 {
@@ -75,11 +76,20 @@ forget(struct job *j)
 	sha512_init(&j->sha512);
 }
 
+/* The next byte is the first one. 0, or -1 with err. */
+static int
+expect_first(struct job *j, struct err *e)
+{
+	forget(j);
+	return j->s->begin != NULL ? j->s->begin(j->s->arg, &j->also, e) : 0;
+}
+
 /* From the first byte on again. 0, or -1 with err. */
 static int
 begin_anew(struct job *j, struct err *e)
 {
-	forget(j);
+	if (expect_first(j, e) != 0)
+		return -1;
 	if (j->mem != NULL)
 		j->mem->len = j->mem_start;
 	else if (j->fd >= 0 &&
@@ -92,18 +102,19 @@ static void
 digest(struct job *j, const void *bytes, size_t len)
 {
 	const struct digests_work works[] = {
-	    {digests_sha512, &j->sha512}, {digests_md5, &j->md5}};
+	    {digests_sha512, &j->sha512}, {digests_md5, &j->md5}, j->also};
+	size_t i, n = j->also.update != NULL ? 3 : 2;
 
 	j->have += len;
 	if (j->digests == NULL)
-		j->digests = digests_start(works, 2, NULL);
+		j->digests = digests_start(works, n, NULL);
 	if (j->digests != NULL) {
 		digests_feed(j->digests, bytes, len);
 		return;
 	}
 	/* There is no memory for doing it beside the network. */
-	sha512_update(&j->sha512, bytes, len);
-	md5_update(&j->md5, bytes, len);
+	for (i = 0; i < n; i++)
+		works[i].update(works[i].arg, bytes, len);
 }
 
 static void
@@ -139,11 +150,12 @@ digest_file(struct job *j, struct err *e)
 	ssize_t n = 1;
 	int ret = -1;
 
-	forget(j);
 	if (block == NULL) {
 		err_set(e, ERR_LOCAL, "out of memory");
 		goto out;
 	}
+	if (expect_first(j, e) != 0)
+		goto out;
 	if (lseek(j->fd, 0, SEEK_SET) != 0)
 		n = -1;
 	while (n > 0) {
@@ -604,6 +616,7 @@ fetch_memory(const struct fetch_spec *s, size_t max, struct buf *out,
 	int ret = -1;
 
 	plain.command = NULL;
+	plain.begin = NULL;
 	if (prepare(&j, &plain, &why) != 0)
 		goto out;
 	j.mem = out;

@@ -10,6 +10,7 @@
 #include "crypto/md5.h"
 #include "crypto/sha512.h"
 #include "net/netrc.h"
+#include "pack/digests.h"
 
 /*
  * Fetch what an address names, in one or several tries, within limits of time
@@ -45,6 +46,10 @@ struct fetch_spec {
 	 * make FILE and to exit with 0. NULL: ftp:// alone can be fetched. */
 	const char *command;
 	int fresh; /* a file that has the name already is an error */
+	/* What else is worked out of all its bytes in their order as they come,
+	 * so that check need not read them: called before the first one, and
+	 * again where it is begun anew. 0, or -1 with err. Or NULL. */
+	int (*begin)(void *arg, struct digests_work *work, struct err *e);
 	/* The last word: the whole, equal file, open for reading at its front;
 	 * 0, or -1 with err, and it does not get its name. Or NULL. */
 	int (*check)(void *arg, int fd, struct err *e);
@@ -72,8 +77,8 @@ struct fetch_spec {
  */
 int fetch_file(const struct fetch_spec *s, const char *path, struct err *e);
 
-/* Append to memory, at most max bytes; ftp:// alone, command, fresh and check
- * are not looked at. 0, or -1 as above with nothing appended. */
+/* Append to memory, at most max bytes; ftp:// alone, command, fresh, begin and
+ * check are not looked at. 0, or -1 as above with nothing appended. */
 int fetch_memory(const struct fetch_spec *s, size_t max, struct buf *out,
     struct err *e);
 

@@ -120,8 +120,20 @@ fetches() {
 	exits 0 "$1: a signed file"
 	out_has '^signed-by: key$' "$1: whose key it was"
 	rm -f got
-	run "$hotfix" fetch -p other.pub -o got "$url/big"
+	for from in "$base/big" /dev/zero; do
+		head -c 1000000 "$from" >got.part
+		run "$hotfix" fetch -v -p key.pub -o got --sha512 "$sha512" \
+			"$url/big"
+		exits 0 "$1: one that was begun with bytes of ${from##*/}"
+		err_has '> REST 1000000' "$1: and gone on with"
+		out_has '^signed-by: key$' "$1: is signed as a whole"
+		rm -f got
+	done
+	run "$hotfix" fetch -v -p other.pub -o got "$url/big"
 	exits 1 "$1: signed by nobody who is trusted"
+	t_r=0
+	! grep -q '> RETR .*big$' err || t_r=1
+	ok "$t_r" "$1: it is not even asked for"
 	nothing got "$1: of which nothing is left"
 	printf x >>"$base/big"
 	run "$hotfix" fetch -p key.pub -o got "$url/big"
