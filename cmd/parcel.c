@@ -289,8 +289,8 @@ parcel_tell(struct parcel *p, const struct say *s)
 	c->misses.len = 0;
 }
 
-/* --- the rest
- * ------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------
+ */
 
 void
 parcel_close(struct parcel *p)

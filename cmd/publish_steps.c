@@ -9,8 +9,8 @@
 
 #include "base/hex.h"
 
-/* --- packages
- * ------------------------------------------------------------------ */
+/* --- packages ------------------------------------------------------------
+ */
 
 static void
 show(struct publishing *p, const char *what, uint64_t so_far, uint64_t total)
@@ -202,8 +202,8 @@ publishing_settle(struct publishing *p, int wait, struct err *e)
 	return 0;
 }
 
-/* --- the place
- * ------------------------------------------------------------------- */
+/* --- the place -----------------------------------------------------------
+ */
 
 static void
 on_note(void *arg, const char *text)
@@ -364,8 +364,8 @@ keep_latest(struct publishing *p, const char *release, struct err *e)
 	    p->latest.bytes.len, e);
 }
 
-/* --- release
- * ------------------------------------------------------------------------ */
+/* --- release -------------------------------------------------------------
+ */
 
 static int
 sign(struct publishing *p, struct err *e)

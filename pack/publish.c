@@ -25,16 +25,27 @@
 #define BACKOFF_MAX_MS   8000
 #define NAP_MS           50 /* how soon a stop is seen */
 
+/* What is asked about a package before it is sent. */
+enum look_for {
+	LOOK_PACKAGE,
+	LOOK_SIG,
+	LOOK_REST, /* of an earlier run, in staging */
+	LOOK_LATEST,
+	LOOKS,
+};
+
+struct look {
+	int done;
+	struct store_step steps[LOOKS]; /* sizes */
+	char paths[LOOKS][STORE_PATH];
+};
+
 struct publish {
 	struct publish_config config;
 	struct lock lock;
 	int is_ours;      /* the lock, when it was looked at; no news since */
 	int latest_there; /* 0 it is, 1 not, -1 not looked yet */
-	struct look {
-		int done;
-		struct store_step steps[4]; /* package, .sig, rest, latest */
-		char paths[4][STORE_PATH];
-	} look;
+	struct look look;
 	/* What is ours in staging; "": nothing. */
 	char small[STORE_PATH];
 	char part[STORE_PATH], rest[STORE_PATH]; /* rest: later, its name */
@@ -122,11 +133,12 @@ look_for(struct publish *p, const char *name, const char *part)
 	size_t i, size = sizeof l->paths[0];
 
 	memset(l, 0, sizeof *l);
-	snprintf(l->paths[0], size, RELEASE_DIR "%s", name);
-	snprintf(l->paths[1], size, RELEASE_DIR "%s.sig", name);
-	staging_rest(l->paths[2], part);
-	snprintf(l->paths[3], size, RELEASE_DIR "%s", p->config.latest);
-	for (i = 0; i < 4; i++) {
+	snprintf(l->paths[LOOK_PACKAGE], size, RELEASE_DIR "%s", name);
+	snprintf(l->paths[LOOK_SIG], size, RELEASE_DIR "%s.sig", name);
+	staging_rest(l->paths[LOOK_REST], part);
+	snprintf(l->paths[LOOK_LATEST], size, RELEASE_DIR "%s",
+	    p->config.latest);
+	for (i = 0; i < LOOKS; i++) {
 		l->steps[i].verb = STORE_SIZE;
 		l->steps[i].path = l->paths[i];
 	}
@@ -356,7 +368,8 @@ size_there(struct publish *p, const char *path, uint64_t *size, struct err *e)
 	return 0;
 }
 
-static int delete (struct publish *p, const char *path, struct err *e)
+static int
+remove_file(struct publish *p, const char *path, struct err *e)
 {
 	struct store_step step = {.verb = STORE_DELETE, .path = path};
 
@@ -397,7 +410,7 @@ upload(struct publish *p, const char *path, uint64_t from, int fd, uint64_t len,
 
 			deleted = *whole = 1;
 			from = 0;
-			if (delete (p, path, &ignored) != 0)
+			if (remove_file(p, path, &ignored) != 0)
 				return -1;
 			continue;
 		}
@@ -431,7 +444,8 @@ drop_bad(struct publish *p, const char *path)
 }
 
 /* Into staging until the copy there is equal: there is how much is there
- * already, at most all. 0, or -1 and the copy is deleted. */
+ * already, at most all. 0; -1: one that is not equal is deleted, a part of one
+ * stays. */
 static int
 stage(struct publish *p, const char *path, const struct publish_file *f,
     uint64_t there, struct publish_outcome *out, struct err *e)
@@ -456,7 +470,7 @@ stage(struct publish *p, const char *path, const struct publish_file *f,
 			return ret;
 		if (ret == 2)
 			err_set(&why, ERR_NO, "%s: it is gone", path);
-		if (delete (p, path, e) != 0)
+		if (remove_file(p, path, e) != 0)
 			return -1;
 		/* Something else was gone on with, or a server counted
 		 * wrongly, or an upload in a hurry was none (of which the next
@@ -525,8 +539,8 @@ give_name(struct publish *p, const char *part, const char *path, int replace,
 	return -1;
 }
 
-/* --- small files
- * -------------------------------------------------------------- */
+/* --- small files ---------------------------------------------------------
+ */
 
 /* An unnamed file of these bytes, which have to come from one. */
 static int
@@ -639,8 +653,7 @@ publish_write(struct publish *p, const char *name, const void *bytes,
 	    strcmp(name, p->config.latest) != 0, e);
 }
 
-/* --- packages
- * -------------------------------------------------------------------
+/* --- packages ------------------------------------------------------------
  */
 
 /* The signature is there with these bytes. */
@@ -731,33 +744,33 @@ put_package(struct publish *p, const struct publish_file *f,
 
 	staging_rest(p->rest, f->part);
 	snprintf(path, sizeof path, RELEASE_DIR "%s", f->name);
-	if (!p->look.done || strcmp(p->look.paths[0], path) != 0 ||
-	    strcmp(p->look.paths[2], p->rest) != 0) {
+	if (!p->look.done || strcmp(p->look.paths[LOOK_PACKAGE], path) != 0 ||
+	    strcmp(p->look.paths[LOOK_REST], p->rest) != 0) {
 		look_for(p, f->name, f->part);
 		store_expect(p->config.store);
-		if (run(p, p->look.steps, 4, e) != 0)
+		if (run(p, p->look.steps, LOOKS, e) != 0)
 			return -1;
 	}
 	p->look.done = 0; /* what is done now makes it old */
-	p->latest_there = sizes[3].result == 1;
-	if (sizes[0].result != 1) {
+	p->latest_there = sizes[LOOK_LATEST].result == 1;
+	if (sizes[LOOK_PACKAGE].result != 1) {
 		if (ask(p, 1, e) < 0)
 			return -1;
-		ret = settle(p, f, path, &sizes[0], out, e);
+		ret = settle(p, f, path, &sizes[LOOK_PACKAGE], out, e);
 		if (ret < 0)
 			return -1;
 		if (ret == 0)
 			return put_signature(p, f, 1, e);
 	}
 	staging_part(p->part, f->part, &p->lock);
-	if (adopt(p, &sizes[2], f->len, &there, e) != 0)
+	if (adopt(p, &sizes[LOOK_REST], f->len, &there, e) != 0)
 		return -1;
 	if (stage(p, p->part, f, there, out, e) != 0) {
 		if (p->is_bad)
 			drop_bad(p, p->part);
 		return -1;
 	}
-	if (put_signature(p, f, sizes[1].result != 1, e) != 0 ||
+	if (put_signature(p, f, sizes[LOOK_SIG].result != 1, e) != 0 ||
 	    give_name(p, p->part, path, 0, 1, e) != 0)
 		return -1;
 	p->part[0] = '\0';
@@ -800,8 +813,8 @@ publish_check(struct publish *p, const struct publish_file *f, struct err *e)
 	return -1;
 }
 
-/* --- the lock
- * ------------------------------------------------------------------- */
+/* --- the lock ------------------------------------------------------------
+ */
 
 /* Who had it before us has left what it was at. */
 static int
@@ -833,7 +846,7 @@ publish_open(const struct publish_config *c, int *busy, struct err *e)
 	if (c->name != NULL) {
 		look_for(p, c->name, c->part);
 		look.steps = p->look.steps;
-		look.n = sizeof p->look.steps / sizeof *p->look.steps;
+		look.n = LOOKS;
 	}
 	rearm(p);
 	if (lock_init(&p->lock, c->self, c->now_us, e) != 0 ||
