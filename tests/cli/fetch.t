@@ -135,6 +135,11 @@ fetches() {
 	! grep -q '> RETR .*big$' err || t_r=1
 	ok "$t_r" "$1: it is not even asked for"
 	nothing got "$1: of which nothing is left"
+	head -c 1000000 data >got.part
+	run "$hotfix" fetch -p other.pub -o got --sha512 "$sha512" "$url/big"
+	exits 1 "$1: a mistaken key"
+	is "$(wc -c <got.part)" 1000000 "$1: leaves what was begun"
+	rm -f got.part
 	printf x >>"$base/big"
 	run "$hotfix" fetch -p key.pub -o got "$url/big"
 	exits 1 "$1: another file than was signed"
