@@ -107,7 +107,7 @@ HELPERS  := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 CLI      := $(wildcard tests/cli/*.t)
 # What talks over sockets passes on either loop: once more on poll(2). Not what
 # opens none, and not what is long and about something else.
-SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/hostile.t %/house.t %/install.t \
+SOCKETS  := $(filter-out %/fetch.t %/ftp.t %/harness.t %/hostile.t %/house.t %/install.t \
 	%/keygen.t %/kill9.t %/lua-cases.t %/man-lua.t %/native-create.t %/pack.t %/publish.t \
 	%/push-document.t %/release.t %/sums.t %/time.t %/usage.t \
 	%/demo-native.t %/man-native.t %/native-cases.t %/native-matrix.t \
@@ -209,24 +209,31 @@ $(B)/%.d: ;
 
 # --- tests ----------------------------------------------------------------
 
-PROVE := prove --timer -Q --merge
 ifneq ($(T),)
-sel = $(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t)))
+sel = $(strip $(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))))
 else
 sel = $(1)
 endif
 
 # Unit tests are TAP programs, command-line tests TAP scripts; both get a
-# scratch folder of their own from tests/run.sh.
+# scratch folder of their own from tests/run.sh, which keeps what they say in
+# build/LIBC/log and tells why one failed.
+LOG   := $(B)/log
+prove = HOTFIX_LOG=$(CURDIR)/$(1) HOTFIX=$(CURDIR)/$(B)/hotfix \
+	HOTFIX_BUILD=$(CURDIR)/$(B) \
+	prove -Q -j 2 -e tests/run.sh $(2) 2>&1
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory WERROR=1 check-all
 check-all: all $(UNIT) $(HELPERS)
-	$(Q)HOTFIX=$(CURDIR)/$(B)/hotfix HOTFIX_BUILD=$(CURDIR)/$(B) \
-		$(PROVE) -j 2 -e tests/run.sh $(call sel,$(UNIT)) \
-		$(call sel,$(CLI))
-	$(Q)$(if $(call sel,$(SOCKETS)),HOTFIX_LOOP=poll \
-		HOTFIX=$(CURDIR)/$(B)/hotfix HOTFIX_BUILD=$(CURDIR)/$(B) \
-		$(PROVE) -j 2 -e tests/run.sh $(call sel,$(SOCKETS)))
+	$(if $(call sel,$(UNIT) $(CLI)),,$(error no test has $(T) in its path))
+	$(Q)rm -rf $(LOG) && mkdir -p $(LOG)/poll
+	$(Q)status=0; \
+		$(call prove,$(LOG),$(call sel,$(UNIT)) $(call sel,$(CLI))) \
+			$(if $(call sel,$(SOCKETS)),&& HOTFIX_LOOP=poll \
+			$(call prove,$(LOG)/poll,$(call sel,$(SOCKETS)))) \
+			|| status=1; \
+		sh tests/skipped.sh $(LOG) $(LOG)/poll; \
+		exit $$status
 .PHONY: deps-check deps-build check-all
 deps-check:
 	$(Q)sh tests/deps.sh check

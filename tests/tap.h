@@ -4,7 +4,8 @@
 /*
  * Unit tests speak TAP. A test program is a main() of checks that ends with
  * return tap_done(). Checks print the place and, where they compare, both
- * values, and return whether they passed.
+ * values, and return whether they passed. What they print is out when they
+ * return: the next line of the test may end it, or fork.
  */
 
 #include <inttypes.h>
@@ -41,6 +42,7 @@ tap_int(intmax_t got, intmax_t want, const char *file, int line,
 
 	if (!passed)
 		printf("#   got %jd, want %jd\n", got, want);
+	fflush(stdout);
 	return passed;
 }
 
@@ -54,6 +56,7 @@ tap_str(const char *got, const char *want, const char *file, int line,
 	if (!passed)
 		printf("#   got  '%s'\n#   want '%s'\n",
 		    got != NULL ? got : "(null)", want);
+	fflush(stdout);
 	return passed;
 }
 
@@ -61,13 +64,25 @@ __attribute__((unused)) static int
 tap_mem(const void *got, const void *want, size_t len, const char *file,
     int line, const char *what)
 {
-	return tap_ok(memcmp(got, want, len) == 0, file, line, "%s", what);
+	const uint8_t *g = got, *w = want;
+	size_t i = 0;
+	int passed;
+
+	while (i < len && g[i] == w[i])
+		i++;
+	passed = tap_ok(i == len, file, line, "%s", what);
+	if (!passed)
+		printf("#   byte %zu of %zu: got 0x%02x, want 0x%02x\n", i, len,
+		    g[i], w[i]);
+	fflush(stdout);
+	return passed;
 }
 
 __attribute__((unused)) static void
 tap_skip(const char *why)
 {
 	printf("ok %d # SKIP %s\n", ++tap_count, why);
+	fflush(stdout);
 }
 
 __attribute__((unused)) static int
