@@ -13,6 +13,7 @@ deadline=20 # seconds until a line that does not come is a failure
 t_count=0
 t_failed=0
 t_pids=
+t_ended=$PWD/t_ended # a pipe, see t_cleanup
 
 # --- checks ---------------------------------------------------------------
 
@@ -105,11 +106,20 @@ start() {
 	[ ! -e "$t_name.in" ] || t_in=$t_name.in
 	: >"$t_name.out"
 	: >"$t_name.err"
-	# Appended, so that a test may empty the files in between.
-	"$@" <"$t_in" >>"$t_name.out" 2>>"$t_name.err" &
+	# Appended, so that a test may empty the files in between. A shell that
+	# was only just forked still has the traps of this one and would lose a
+	# signal, so it is waited for until it has cleared them.
+	t_fifo=$t_name.begins
+	mkfifo "$t_fifo"
+	(
+		: >"$t_fifo"
+		exec "$@" <"$t_in" >>"$t_name.out" 2>>"$t_name.err"
+	) &
 	pid=$!
-	echo "$pid" >"$t_name.pid"
 	t_pids="$t_pids $pid"
+	: <"$t_fifo"
+	rm -f "$t_fifo"
+	echo "$pid" >"$t_name.pid"
 }
 
 # await NAME.out|NAME.err REGEX [N]: until the file of a started process has
@@ -199,28 +209,31 @@ has_port() {
 }
 
 # What does not heed the signal (a program that stands in one call of C) is
-# killed, so that a test ends whatever it started.
+# killed, so that a test ends whatever it started. Who kills is told to leave by
+# a line in a pipe that both hold open: a signal could come before it has begun,
+# and be lost.
 t_cleanup() {
 	[ -n "$t_pids" ] || return 0
 	for t_p in $t_pids; do
 		kill "$t_p" 2>/dev/null
 	done
-	(
-		trap - EXIT
-		sleep "$deadline" &
-		t_nap=$!
-		trap 'kill "$t_nap"; exit' TERM
-		wait
+	rm -f "$t_ended"
+	mkfifo "$t_ended"
+	{
+		{
+			timeout "$deadline" head -n 1 <&9 ||
+				for t_p in $t_pids; do
+					kill -9 "$t_p"
+				done
+		} >/dev/null 2>&1 &
+		t_killer=$!
 		for t_p in $t_pids; do
-			kill -9 "$t_p" 2>/dev/null
+			wait "$t_p" 2>/dev/null
 		done
-	) </dev/null >/dev/null 2>&1 &
-	t_killer=$!
-	for t_p in $t_pids; do
-		wait "$t_p" 2>/dev/null
-	done
-	kill "$t_killer" 2>/dev/null
-	wait "$t_killer" 2>/dev/null
+		echo >&9
+		wait "$t_killer"
+	} 9<>"$t_ended"
+	rm -f "$t_ended"
 }
 trap t_cleanup EXIT
 trap 'exit 1' INT TERM HUP

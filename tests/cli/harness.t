@@ -7,7 +7,15 @@
 mkdir log
 a_test() {
 	cat >"$1.t"
-	run env KEEP= HOTFIX_LOG="$PWD/log" sh "$HOTFIX_TOP/tests/run.sh" "$1.t"
+	run timeout "$deadline" env KEEP= HOTFIX_LOG="$PWD/log" \
+		sh "$HOTFIX_TOP/tests/run.sh" "$1.t"
+}
+
+# gone: how many of the processes that the latest one told of are no more.
+gone() {
+	sed -n 's/^# pid //p' out | while read -r p; do
+		kill -0 "$p" 2>/dev/null || echo "$p"
+	done | wc -l
 }
 
 a_test good <<'END'
@@ -106,4 +114,32 @@ is "$(cat out)" 'Skipped:
 rm log/*.log
 run sh "$HOTFIX_TOP/tests/skipped.sh" log
 is "$(cat out)" '' 'nothing was'
+
+# What a test has started ends with it, and at once, however young it is.
+slow=0
+for i in $(seq 20); do
+	a_test crowd <<-'END'
+	. "$HOTFIX_TOP/tests/lib.sh"
+	deadline=100
+	for i in 1 2 3 4 5; do
+		start p$i tail -f /dev/null
+		echo "# pid $pid"
+	done
+	ok 0 'started'
+	finish
+	END
+	[ "$status" -eq 0 ] || slow=$((slow + 1))
+done
+is "$slow" 0 'what was only just started is ended at once' || t_show
+is "$(gone)" 5 'all of it'
+a_test stubborn <<'END'
+. "$HOTFIX_TOP/tests/lib.sh"
+deadline=1
+start p sh -c 'trap "" TERM; echo here; exec tail -f /dev/null'
+echo "# pid $pid"
+sees p.out '^here$' 'it is there'
+finish
+END
+exits 0 'what does not heed the signal is killed'
+is "$(gone)" 1 'in time'
 finish

@@ -97,14 +97,8 @@ esac
 seconds=1
 case $HOTFIX_BUILD in */asan) seconds=2 ;; esac
 stop host
-: >host.out
-(
-	ulimit -t $seconds
-	exec "$hotfix" serve -l "$addr" --name host -p key.pub --version 1 \
-		--state state server.lua
-) >>host.out 2>host.err &
-echo $! >host.pid
-t_pids="$t_pids $!"
+start host sh -c 'ulimit -t "$0"; exec "$@"' $seconds "$hotfix" serve \
+	-l "$addr" --name host -p key.pub --version 1 --state state server.lua
 sees host.out '^listening: ' 'a host with little processor time'
 sees host.out '^join ann$' 'the client comes back'
 stopped='rehearsal: (killed by signal 9|still running after [0-9]+ s)'

@@ -171,13 +171,8 @@ serve grown -p key.pub --version 1 --seed seed server.lua
 sees grown.out '^updated seeded applied 2$' 'a seed is in force at the start'
 
 # A shell's soft limit of descriptors is not the host's.
-: >few.out
-(
-	ulimit -S -n 64
-	exec "$hotfix" serve -l 127.0.0.1:0 --name few -p key.pub server.lua
-) >>few.out 2>few.err &
-echo $! >few.pid
-t_pids="$t_pids $!"
+start few sh -c 'ulimit -S -n 64; exec "$@"' few "$hotfix" serve \
+	-l 127.0.0.1:0 --name few -p key.pub server.lua
 await few.out '^listening: '
 addr=${line#listening: }
 inputs swarm 4
