@@ -56,6 +56,7 @@
 #define PENDING_MAX 4096
 #define EPOCH_S     2208988800.0
 #define US_PER_S    1000000
+#define US_PER_MS   1000
 #define NS_PER_MS   1000000
 #define TWO_TO_32   4294967296.0
 #define TWO_TO_16   65536.0
@@ -81,7 +82,7 @@ struct fake {
 	size_t nsends;
 	unsigned blocks;   /* of requests in the file */
 	unsigned requests; /* that came */
-	int64_t headway_ms, latest_ns;
+	int64_t headway_ms, latest_us;
 	uint8_t cookie[8], old[8];
 };
 
@@ -333,34 +334,66 @@ tell(const struct fake *f, const struct sockaddr_in *from, const uint8_t *bytes,
 	fflush(stdout);
 }
 
+/* One packet and when it came, by the kernel's stamp: on loopback that is when
+ * it was sent, however late this program comes to it. */
+static ssize_t
+receive(int fd, uint8_t *bytes, struct sockaddr_in *from, int64_t *came_us)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
+	struct iovec iov = {bytes, LENGTH_MAX};
+	struct msghdr m;
+	struct cmsghdr *c;
+	struct timespec ts;
+	ssize_t n;
+
+	memset(&m, 0, sizeof m);
+	m.msg_name = from;
+	m.msg_namelen = sizeof *from;
+	m.msg_iov = &iov;
+	m.msg_iovlen = 1;
+	m.msg_control = &control;
+	m.msg_controllen = sizeof control;
+	n = recvmsg(fd, &m, 0);
+	*came_us = clock_wall_us();
+	/* SCM_TIMESTAMPNS has the same number, and not every header has it. */
+	c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SO_TIMESTAMPNS) {
+		memcpy(&ts, CMSG_DATA(c), sizeof ts);
+		*came_us = (int64_t)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000;
+	}
+	return n;
+}
+
 /* 1 when it comes too soon behind the one before, answered or not. */
 static int
-is_early(struct fake *f)
+is_early(struct fake *f, int64_t came_us)
 {
-	int64_t before_ns = f->latest_ns;
+	int64_t before_us = f->latest_us;
 
-	f->latest_ns = clock_mono_ns();
+	f->latest_us = came_us;
 	return f->requests >= BURST &&
-	       f->latest_ns - before_ns < f->headway_ms * NS_PER_MS;
+	       came_us - before_us < f->headway_ms * US_PER_MS;
 }
 
 static void
 serve(struct fakes *all, struct fake *f)
 {
-	int64_t now_us = clock_wall_us();
+	int64_t now_us = clock_wall_us(), came_us;
 	uint8_t bytes[LENGTH_MAX];
 	struct sockaddr_in from;
-	socklen_t len = sizeof from;
 	unsigned block, k;
 	ssize_t n;
 	size_t i;
 
-	n = recvfrom(f->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from,
-	    &len);
+	n = receive(f->fd, bytes, &from, &came_us);
 	if (n < PACKET)
 		return;
 	tell(f, &from, bytes, (size_t)n);
-	if (is_early(f))
+	if (is_early(f, came_us))
 		return;
 	f->requests++;
 	memcpy(f->old, f->cookie, sizeof f->old);
@@ -378,7 +411,7 @@ open_socket(uint16_t *port)
 {
 	struct sockaddr_in a;
 	socklen_t len = sizeof a;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
 
 	memset(&a, 0, sizeof a);
 	a.sin_family = AF_INET;
@@ -386,6 +419,8 @@ open_socket(uint16_t *port)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
 		die("socket", strerror(errno));
+	/* Where it is refused our own clock has to do. */
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 	*port = ntohs(a.sin_port);
 	return fd;
 }
