@@ -51,6 +51,38 @@
 #define JUMP       NATIVE_JUMP_X86_64
 #endif
 
+/*
+ * What the patches of these tests are of: two functions, and what they are
+ * replaced by. Call the old ones by their pointers.
+ */
+FN(damage, NOPS) int damage(int n)
+{
+	return n * 3 + 1;
+}
+
+FN(heal, NOPS) int heal(int n)
+{
+	return n * 5 + 2;
+}
+
+FN(damage_1, 0) int damage_1(int n)
+{
+	return n * 11 + 1000;
+}
+
+FN(damage_2, 0) int damage_2(int n)
+{
+	return n * 13 + 2000;
+}
+
+FN(heal_1, 0) int heal_1(int n)
+{
+	return n * 17 + 3000;
+}
+
+__attribute__((unused)) static int (*volatile call_damage)(int) = damage;
+__attribute__((unused)) static int (*volatile call_heal)(int) = heal;
+
 #define MADE_BYTES  1024
 #define MADE_RELOCS 8
 
@@ -133,5 +165,24 @@ made_reloc(struct made *m, char where, size_t off, enum native_kind kind,
 #define MADE_ONE(m, id, old, new)                                          \
 	(made_begin((m), (id)), made_func((m), #old, AT(old), LEN(old), 0, \
 				    PAD, made_code((m), BODY(new))))
+
+/* ---- what is told line by line ------------------------------------------ */
+
+#define LISTED_MAX 4
+
+struct listed {
+	char lines[LISTED_MAX][300];
+	size_t n;
+};
+
+/* For lists of patches; arg is a struct listed. */
+__attribute__((unused)) static void
+on_line(void *arg, const char *line)
+{
+	struct listed *l = arg;
+
+	if (l->n < LISTED_MAX)
+		snprintf(l->lines[l->n++], sizeof *l->lines, "%s", line);
+}
 
 #endif

@@ -21,34 +21,6 @@
 
 #define DEADLINE_NS INT64_C(20000000000)
 
-FN(damage, NOPS) int damage(int n)
-{
-	return n * 3 + 1;
-}
-
-FN(heal, NOPS) int heal(int n)
-{
-	return n * 5 + 2;
-}
-
-FN(damage_1, 0) int damage_1(int n)
-{
-	return n * 11 + 1000;
-}
-
-FN(damage_2, 0) int damage_2(int n)
-{
-	return n * 13 + 2000;
-}
-
-FN(heal_1, 0) int heal_1(int n)
-{
-	return n * 17 + 3000;
-}
-
-static int (*volatile call_damage)(int) = damage;
-static int (*volatile call_heal)(int) = heal;
-
 /* What damage(10) is: as it was built, with p1, with p2. */
 #define OLD   31
 #define FIRST 1110
@@ -116,20 +88,10 @@ make_patches(void)
 /* --- the public header ------------------------------------------------------
  */
 
-static char lines[4][300];
-static size_t nlines;
-
-static void
-on_line(void *arg, const char *line)
-{
-	(void)arg;
-	if (nlines < 4)
-		snprintf(lines[nlines++], sizeof *lines, "%s", line);
-}
-
 static void
 test_header(void)
 {
+	struct listed told = {.n = 0};
 	struct hotfix_native_report r;
 
 	IS(hotfix_native_apply("p1", &r), HOTFIX_NATIVE_DISABLED,
@@ -148,9 +110,9 @@ test_header(void)
 	IS(hotfix_native_apply("p2", NULL), HOTFIX_NATIVE_OK, "one above");
 	IS(hotfix_native_revert("p1", &r), HOTFIX_NATIVE_ORDER,
 	    "the lower one stays");
-	IS(hotfix_native_list(on_line, NULL), 2, "two are live");
-	OK(strncmp(lines[0], "p1: ", 4) == 0 &&
-		strncmp(lines[1], "p2: ", 4) == 0,
+	IS(hotfix_native_list(on_line, &told), 2, "two are live");
+	OK(strncmp(told.lines[0], "p1: ", 4) == 0 &&
+		strncmp(told.lines[1], "p2: ", 4) == 0,
 	    "the oldest first");
 	IS(hotfix_native_check("foreign", &r), HOTFIX_NATIVE_BUILD,
 	    "one for another build");

@@ -8,39 +8,12 @@
 #include "base/hex.h"
 #include "native/write.h"
 
-FN(damage, NOPS) int damage(int n)
-{
-	return n * 3 + 1;
-}
-
-FN(heal, NOPS) int heal(int n)
-{
-	return n * 5 + 2;
-}
-
 /* The first instructions of a function of its own, none of them NOPs. */
 FN(plain, 0) int plain(int n)
 {
 	return n * 7 + 3;
 }
 
-FN(damage_1, 0) int damage_1(int n)
-{
-	return n * 11 + 1000;
-}
-
-FN(damage_2, 0) int damage_2(int n)
-{
-	return n * 13 + 2000;
-}
-
-FN(heal_1, 0) int heal_1(int n)
-{
-	return n * 17 + 3000;
-}
-
-static int (*volatile call_damage)(int) = damage;
-static int (*volatile call_heal)(int) = heal;
 static int (*volatile call_plain)(int) = plain;
 
 /* Code that this machine's tests of relocations are made of. */
@@ -55,17 +28,6 @@ static const uint8_t count_code[] = {
 #endif
 
 static struct native_report report;
-static char lines[4][300];
-static size_t nlines;
-
-static void
-on_line(void *arg, const char *line)
-{
-	(void)arg;
-	if (nlines < 4)
-		snprintf(lines[nlines++], sizeof *lines, "%s", line);
-}
-
 /* The result's name, so that a failure shows both. */
 #define WANT(got, want, what)                       \
 	(IS_STR(native_code_name(got), #want, what) \
@@ -124,6 +86,7 @@ check_init(void)
 static void
 check_one(void)
 {
+	struct listed told = {.n = 0};
 	static struct made m;
 	uint8_t before[64];
 	size_t left =
@@ -145,9 +108,8 @@ check_one(void)
 	IS(left - report.code_left, (size_t)sysconf(_SC_PAGESIZE),
 	    "it took a page");
 	IS(native_is_live("p1"), 1, "it is live");
-	nlines = 0;
-	IS(native_list(on_line, NULL), 1, "one is in the list");
-	OK(strncmp(lines[0], "p1: 1 function (damage), ", 25) == 0,
+	IS(native_list(on_line, &told), 1, "one is in the list");
+	OK(strncmp(told.lines[0], "p1: 1 function (damage), ", 25) == 0,
 	    "and its line tells of what");
 	WANT(apply(&m), DUP, "the same again is known");
 	IS_STR(report.text, "p1 is live already", "which is no failure");
@@ -164,6 +126,7 @@ check_one(void)
 static void
 check_two_functions(void)
 {
+	struct listed told = {.n = 0};
 	static struct made m;
 
 	made_begin(&m, "both");
@@ -173,9 +136,9 @@ check_two_functions(void)
 	WANT(apply(&m), OK, "two functions in one patch");
 	OK(call_damage(10) == 2130 && call_heal(10) == 3170, "both are new");
 	IS(report.funcs, 2, "both are counted");
-	nlines = 0;
-	native_list(on_line, NULL);
-	OK(strncmp(lines[0], "both: 2 functions (damage, heal), ", 34) == 0,
+	native_list(on_line, &told);
+	OK(strncmp(told.lines[0], "both: 2 functions (damage, heal), ", 34) ==
+		0,
 	    "and listed");
 	WANT(native_revert("both", &report), OK, "are reverted");
 	OK(call_damage(10) == 31 && call_heal(10) == 52, "both are old");
@@ -586,6 +549,7 @@ on_line_ask(void *arg, const char *line)
 static void
 check_list(void)
 {
+	struct listed told = {.n = 0};
 	static struct made one, two;
 	char left[100], build[2 * NATIVE_BUILD_ID + 1];
 	struct self self;
@@ -595,10 +559,9 @@ check_list(void)
 	MADE_ONE(&two, "p2", heal, heal_1);
 	apply(&one);
 	apply(&two);
-	nlines = 0;
-	IS(native_list(on_line, NULL), 2, "two are listed");
-	OK(strncmp(lines[0], "p1: ", 4) == 0 &&
-		strncmp(lines[1], "p2: ", 4) == 0,
+	IS(native_list(on_line, &told), 2, "two are listed");
+	OK(strncmp(told.lines[0], "p1: ", 4) == 0 &&
+		strncmp(told.lines[1], "p2: ", 4) == 0,
 	    "the first one first");
 	native_list(on_line_ask, &seen);
 	IS(seen, 2, "who is told may ask");
@@ -613,9 +576,10 @@ check_list(void)
 	OK(strstr(report.text, build) != NULL, "and which build this is");
 	native_revert("p1", NULL);
 	apply(&one);
-	nlines = 0;
-	native_list(on_line, NULL);
-	OK(strncmp(lines[0], "p2: ", 4) == 0, "one that comes again is last");
+	told.n = 0;
+	native_list(on_line, &told);
+	OK(strncmp(told.lines[0], "p2: ", 4) == 0,
+	    "one that comes again is last");
 	native_revert("p1", NULL);
 	native_revert("p2", NULL);
 }

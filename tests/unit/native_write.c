@@ -16,18 +16,6 @@
 #define SET_MDWE     65
 #define MDWE_NO_GAIN 1UL
 
-FN(damage, NOPS) int damage(int n)
-{
-	return n * 3 + 1;
-}
-
-FN(damage_1, 0) int damage_1(int n)
-{
-	return n * 11 + 1000;
-}
-
-static int (*volatile call_damage)(int) = damage;
-
 /* What a child found: exit statuses. */
 enum outcome {
 	WORKS,      /* applied by this method, and reverted */
