@@ -6,6 +6,8 @@
  * is a list of what it was asked to do, the clock is ours.
  */
 
+#include <unistd.h>
+
 #include "tests/tap.h"
 #include "tests/world.h"
 #include "base/file.h"
@@ -324,6 +326,14 @@ scene_open(struct scene *s, struct host_config *given)
 	return scene_open_limited(s, given, "");
 }
 
+/* A host on nothing. */
+__attribute__((unused)) static void
+scene_begin(struct scene *s)
+{
+	scene_clear(s);
+	scene_open(s, NULL);
+}
+
 __attribute__((unused)) static void
 scene_close(struct scene *s)
 {
@@ -559,6 +569,67 @@ reload_dev2(void *arg, struct keyring *ring, struct err *e)
 	    signify_pub_encode(b64, &both.keys[1].pub));
 	r = keyring_parse(ring, "trust", line, strlen(line), e);
 	keyring_free(&both);
+	return r;
+}
+
+/* ---- what the host keeps and tells -------------------------------------- */
+
+/* How often the ledger has this text. */
+__attribute__((unused)) static int
+ledger_count(const char *text)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+	struct err e;
+	int n = 0;
+
+	file_read("state/ledger", 1 << 20, &b, &e);
+	for (at = buf_text(&b); at != NULL && (at = strstr(at, text)) != NULL;
+	     at++)
+		n++;
+	buf_free(&b);
+	return n;
+}
+
+__attribute__((unused, format(printf, 1, 2))) static int
+ledger_has(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return ledger_count(text) > 0;
+}
+
+/* The document is in the state folder. */
+__attribute__((unused)) static int
+is_there(uint64_t id)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "state/updates/%" PRIu64, id);
+	return access(path, F_OK) == 0;
+}
+
+/* STATUS has this text; what it has is told when not. */
+__attribute__((unused, format(printf, 2, 3))) static int
+status_has(struct scene *s, const char *fmt, ...)
+{
+	struct wire w = dial(s, INSIDE);
+	char text[1024];
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	say(&w, "STATUS\n\n");
+	r = heard(&w, text);
+	if (!r)
+		printf("# want %s\n# %s\n", text, buf_text(&w.got));
+	hang_up(&w);
 	return r;
 }
 

@@ -14,8 +14,7 @@ test_opening(void)
 	struct scene s;
 	struct wire w;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	w = dial(&s, OUTSIDE);
 	OK(heard(&w, "HOTFIX 1\nhost: arena-1\nprogram: arena\nversion: "
 		     "2.3\nzone: east\nnonce: "),
@@ -59,8 +58,7 @@ test_closed_address(void)
 	struct wire w;
 	size_t i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	for (i = 0; i < 4; i++) {
 		w = dial(&s, OUTSIDE);
 		say(&w, verbs[i]);
@@ -87,8 +85,7 @@ test_deadlines(void)
 	struct scene s;
 	struct wire w;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	w = dial(&s, OUTSIDE);
 	pass(&s, 29900);
 	OK(!is_over(&w), "30 s may pass without a frame");
@@ -129,8 +126,7 @@ test_login(void)
 	struct scene s;
 	struct wire a, b;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	a = login(&s, "ann");
 	OK(heard(&a, "WELCOME ann\nupdates: 0\n\n"),
 	    "S0.4 a login is welcomed");
@@ -228,8 +224,7 @@ test_commands(void)
 	struct scene s;
 	struct wire w, v;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	w = dial(&s, OUTSIDE);
 	command(&w, "arena-1", 1, "accept 5");
 	OK(heard(&w, "ERROR closed\n") && is_over(&w),
@@ -341,8 +336,7 @@ test_long_catch_up(void)
 	size_t len = (1 << 20) - 64;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	big = malloc(len);
 	memset(big, ' ', len);
 	memcpy(big, CLIENT_TEXT, strlen(CLIENT_TEXT));
@@ -405,8 +399,7 @@ test_announced_length(void)
 	struct wire w;
 	size_t head_len;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	spec = update_spec(&s, "f");
 	world_document(&doc, &head_len, &spec, 1);
 	frame_begin(&frame, "PUSH");
@@ -443,8 +436,7 @@ test_unread_answers(void)
 	struct link *l;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	w = dial(&s, OUTSIDE);
 	l = host_conn_link(w.conn);
 	frame_begin(&ping, "PING");
@@ -476,8 +468,7 @@ test_unfinished_bodies(void)
 	char id[16], *big = calloc(1, piece);
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	for (i = 0; i < 5; i++) {
 		snprintf(id, sizeof id, "c%d", i);
 		w[i] = login(&s, id);

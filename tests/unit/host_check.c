@@ -28,15 +28,6 @@ ledger(void)
 	return b;
 }
 
-static int
-is_there(uint64_t id)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "state/updates/%" PRIu64, id);
-	return access(path, F_OK) == 0;
-}
-
 /* A dry run that was captured may not keep a host busy. */
 static void
 test_again(void)
@@ -45,8 +36,7 @@ test_again(void)
 	struct scene s;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.apply_with = RESULT_READY;
 	spec = dry(&s, "f");
 	OK(push_gets(&s, &spec, "DONE dry-run\n"), "a dry run");
@@ -69,8 +59,7 @@ test_all_ready(void)
 	struct buf b;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	real = update_spec(&s, "f");
 	push_gets(&s, &real, "DONE applied\n");
 	ann = login(&s, "ann");
@@ -160,8 +149,7 @@ test_not_ready(void)
 	struct scene s;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
 	op = dial(&s, INSIDE);
@@ -251,8 +239,7 @@ test_refused(void)
 	size_t head_len;
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	s.apply_with = RESULT_READY;
@@ -312,8 +299,7 @@ test_later(void)
 	struct wire op, op2, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.later = 1;
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
@@ -376,8 +362,7 @@ test_killed(void)
 	int good = 1;
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	whole = ledger();

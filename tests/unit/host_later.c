@@ -18,28 +18,6 @@ open_later(struct scene *s)
 	s->later = 1;
 }
 
-static int
-ledger_has(const char *text)
-{
-	struct buf b = BUF_INIT;
-	struct err e;
-	int r;
-
-	file_read("state/ledger", 1 << 20, &b, &e);
-	r = has(&b, text);
-	buf_free(&b);
-	return r;
-}
-
-static int
-is_there(uint64_t id)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "state/updates/%" PRIu64, id);
-	return access(path, F_OK) == 0;
-}
-
 static void
 test_answer(void)
 {
@@ -227,7 +205,7 @@ test_end_meanwhile(void)
 	OK(has(&s.did, "cancel ") && heard(&op, "ERROR shutdown\n") &&
 		!has(&op.got, "DONE"),
 	    "a host that ends cancels the answer and says why");
-	OK(ledger_has("why=the%20host%20ends") && !is_there(spec.id),
+	OK(ledger_has("why=the%%20host%%20ends") && !is_there(spec.id),
 	    "the document is forgotten");
 	OK(!ledger_has("released"), "and what waited does not begin");
 	answer(&s, spec.id, RESULT_APPLIED);

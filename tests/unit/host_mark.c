@@ -7,22 +7,6 @@
 
 #include <unistd.h>
 
-/* How often the ledger has this text. */
-static int
-ledger_count(const char *text)
-{
-	struct buf b = BUF_INIT;
-	const char *at;
-	struct err e;
-	int n = 0;
-
-	file_read("state/ledger", 1 << 20, &b, &e);
-	for (at = buf_text(&b); (at = strstr(at, text)) != NULL; at++)
-		n++;
-	buf_free(&b);
-	return n;
-}
-
 static void
 run(const char *command)
 {
@@ -48,20 +32,6 @@ restart_killed(struct scene *s)
 	scene_open(s, NULL);
 }
 
-static int
-status_has(struct scene *s, const char *text)
-{
-	struct wire w = dial(s, INSIDE);
-	int r;
-
-	say(&w, "STATUS\n\n");
-	r = heard(&w, text);
-	if (!r)
-		printf("# want %s\n# %s\n", text, buf_text(&w.got));
-	hang_up(&w);
-	return r;
-}
-
 static void
 test_loop(void)
 {
@@ -69,8 +39,7 @@ test_loop(void)
 	struct wire op, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	one = update_spec(&s, "f");
 	send_push(&op, &one, 1);
@@ -121,8 +90,7 @@ test_boast(void)
 	struct wire op;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
 	send_push(&op, &spec, 1);
@@ -152,8 +120,7 @@ test_proven(void)
 	struct wire op;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
 	send_push(&op, &spec, 1);
@@ -244,8 +211,7 @@ test_order(void)
 	struct scene s;
 	struct wire op;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
 	send_push(&op, &spec, 1);
@@ -270,8 +236,7 @@ test_failed(void)
 	struct wire op;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
 	send_push(&op, &spec, 1);
@@ -299,8 +264,7 @@ test_waiting(void)
 	struct wire op;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	s.apply_with = RESULT_DEFERRED;
 	spec = update_spec(&s, "f");
@@ -335,8 +299,7 @@ test_event(void)
 	struct wire op;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	s.apply_with = RESULT_DEFERRED;
 	spec = update_spec(&s, "f");
@@ -418,8 +381,7 @@ test_cut(void)
 	int tries = 0, proven = 0, live = 0, good = 1, cuts = 0, out = 0;
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
 	send_push(&op, &spec, 1);

@@ -80,45 +80,6 @@ native_spec(struct scene *s, const char *feature, const char *native,
 	return spec;
 }
 
-static int
-ledger_count(const char *text)
-{
-	struct buf b = BUF_INIT;
-	const char *at;
-	struct err e;
-	int n = 0;
-
-	file_read("state/ledger", 1 << 20, &b, &e);
-	for (at = buf_text(&b); at != NULL && (at = strstr(at, text)) != NULL;
-	     at++)
-		n++;
-	buf_free(&b);
-	return n;
-}
-
-static int
-is_there(uint64_t id)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "state/updates/%" PRIu64, id);
-	return access(path, F_OK) == 0;
-}
-
-static int
-status_has(struct scene *s, const char *text)
-{
-	struct wire w = dial(s, INSIDE);
-	int r;
-
-	say(&w, "STATUS\n\n");
-	r = heard(&w, text);
-	if (!r)
-		printf("# status: %s\n", buf_text(&w.got));
-	hang_up(&w);
-	return r;
-}
-
 static void
 test_alone(void)
 {
@@ -342,8 +303,7 @@ test_not_patchable(void)
 	struct doc_spec spec;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	spec = native_spec(&s, "f", "A1", 1, 0);
 	OK(push_gets(&s, &spec,
 	       "DONE refused unsupported\ntext: the executable of this host "

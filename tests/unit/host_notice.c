@@ -8,23 +8,6 @@ notice_spec(struct scene *s, const char *feature)
 	return package_spec(s, feature, "notice: failed no space left\n");
 }
 
-__attribute__((format(printf, 1, 2))) static int
-ledger_has(const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	char text[256];
-	struct err e;
-	va_list ap;
-	int r;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	r = file_read("state/ledger", 1 << 20, &b, &e) == 0 && has(&b, text);
-	buf_free(&b);
-	return r;
-}
-
 static void
 test_notice(void)
 {
@@ -33,8 +16,7 @@ test_notice(void)
 	struct scene s;
 	char id[32];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	early = update_spec(&s, "arena");
 	spec = notice_spec(&s, "arena");
@@ -91,8 +73,7 @@ test_turn(void)
 	struct wire op, op2, op3, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -159,8 +140,7 @@ test_memory(void)
 	char extra[1200], line[64];
 	int i, good = 1;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	memset(extra, 'x', sizeof extra);
 	memcpy(extra, "notice: failed \xc3\xa4\\t ", 20);
 	memcpy(extra + sizeof extra - 2, "\n", 2);

@@ -10,48 +10,6 @@
 #define ONE "package: " PACKAGE("1.5") "\n"
 #define TWO "package: " PACKAGE("1.6") "\n"
 
-/* The ledger has this text. */
-static int
-ledger_has(const char *text)
-{
-	struct buf b = BUF_INIT;
-	struct err e;
-	int r =
-	    file_read("state/ledger", 1 << 20, &b, &e) == 0 && has(&b, text);
-
-	buf_free(&b);
-	return r;
-}
-
-static int
-ledger_has_id(uint64_t id)
-{
-	char text[64];
-
-	snprintf(text, sizeof text, "id=%" PRIu64, id);
-	return ledger_has(text);
-}
-
-/* Forget what was heard, then look at STATUS. */
-__attribute__((format(printf, 2, 3))) static int
-status_has(struct scene *s, const char *fmt, ...)
-{
-	struct wire w = dial(s, INSIDE);
-	char line[1024];
-	va_list ap;
-	int r;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	say(&w, "STATUS\n\n");
-	r = heard(&w, line);
-	if (!r)
-		printf("# status: %s\n", buf_text(&w.got));
-	hang_up(&w);
-	return r;
-}
-
 static int
 clients_have(struct scene *s, const char *line)
 {
@@ -75,8 +33,7 @@ test_fetched_first(void)
 	struct scene s;
 	char text[256];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = package_spec(&s, "arena", ONE);
@@ -85,7 +42,7 @@ test_fetched_first(void)
 	    "S4.7 the package of a document is fetched");
 	OK(heard(&op, "PROGRESS package\nbytes: 0\nof: 1000\n\n"),
 	    "and the operator is told of it");
-	OK(!ledger_has_id(spec.id) && !heard(&ann, "UPDATE"),
+	OK(!ledger_has("id=%" PRIu64, spec.id) && !heard(&ann, "UPDATE"),
 	    "before that the document is not taken in");
 	OK(status_has(&s,
 	       "package: %" PRIu64 " arena 1.5 fetching bytes=0 of=1000 "
@@ -117,8 +74,7 @@ test_fetched_first(void)
 	OK(heard(&op, "PROGRESS package\nbytes: 1000\nof: 1000\n\n"
 		      "PROGRESS clients\n"),
 	    "when it is here the push runs");
-	snprintf(text, sizeof text, "released id=%" PRIu64, spec.id);
-	OK(ledger_has(text), "through its phases");
+	OK(ledger_has("released id=%" PRIu64, spec.id), "through its phases");
 	snprintf(text, sizeof text, "UPDATE %" PRIu64 "\nhead: ", spec.id);
 	OK(heard(&ann, text) && has(&ann.got, "\nfeature: arena\n") &&
 		!has(&ann.got, "\nfrom: "),
@@ -162,8 +118,7 @@ test_not_fetched(void)
 	struct wire op, op2, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -176,7 +131,7 @@ test_not_fetched(void)
 	OK(has(&s.log, "package arena 1.5 could not be fetched: no "
 		       "answer\\x1b[31m in 3 tries\n"),
 	    "so does the log");
-	OK(!ledger_has_id(spec.id) && !heard(&ann, "UPDATE"),
+	OK(!ledger_has("id=%" PRIu64, spec.id) && !heard(&ann, "UPDATE"),
 	    "nothing else happened");
 	OK(has(&s.did, "gone arena 1.5\n"), "what there is of it may go");
 	OK(!is_over(&op), "the operator's connection stays");
@@ -223,8 +178,7 @@ test_turns(void)
 	struct wire op, op2, ann, cut;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -237,7 +191,7 @@ test_turns(void)
 	buf_reset(&op.got);
 	pass(&s, 5000);
 	OK(heard(&op, "PROGRESS package\nbytes: 1000\nof: 1000\n\n") &&
-		!has(&op.got, "DONE") && !ledger_has_id(one.id),
+		!has(&op.got, "DONE") && !ledger_has("id=%" PRIu64, one.id),
 	    "what is here waits for a push that runs, and is told so");
 	packaged(&s, one.id, RESULT_FAILED, "a second answer");
 	OK(!heard(&op, "DONE"), "a second answer changes nothing");
@@ -275,8 +229,7 @@ test_busy(void)
 	struct scene s;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	for (i = 0; i <= HOST_FETCHES; i++) {
 		snprintf(names[i], sizeof names[i], "f%d", i);
 		op[i] = dial(&s, INSIDE);
@@ -321,8 +274,7 @@ test_reverted_meanwhile(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -364,7 +316,7 @@ test_reverted_meanwhile(void)
 	    "so it does when the package is here");
 	OK(!has(&s.did, "cancel package"), "and nothing is to be cancelled");
 	result(&ann, run.id, "applied");
-	OK(heard(&op2, "DONE reverted\n") && !ledger_has_id(one.id),
+	OK(heard(&op2, "DONE reverted\n") && !ledger_has("id=%" PRIu64, one.id),
 	    "the revert has its turn");
 	OK(has(&s.did, "gone arena 1.6\n"), "the package is not needed");
 	hang_up(&op);
@@ -382,8 +334,7 @@ test_newer_meanwhile(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
 	one = package_spec(&s, "arena", ONE);
@@ -437,7 +388,8 @@ test_changed_meanwhile(void)
 	send_push(&op, &spec, 1);
 	pass(&s, 61000);
 	packaged(&s, spec.id, RESULT_APPLIED, "");
-	OK(heard(&op, "DONE refused expired\n") && !ledger_has_id(spec.id),
+	OK(heard(&op, "DONE refused expired\n") &&
+		!ledger_has("id=%" PRIu64, spec.id),
 	    "what expired while it was fetched is refused");
 	OK(has(&s.did, "gone arena 1.5\n"), "its package may go");
 	hang_up(&op);
@@ -461,8 +413,7 @@ test_shutdown(void)
 	struct scene s;
 	struct wire op;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	spec = package_spec(&s, "arena", ONE);
 	send_push(&op, &spec, 1);
@@ -471,7 +422,7 @@ test_shutdown(void)
 		!has(&op.got, "DONE"),
 	    "a host that ends gives the package up");
 	packaged(&s, spec.id, RESULT_APPLIED, "");
-	OK(!ledger_has_id(spec.id), "and takes in nothing more");
+	OK(!ledger_has("id=%" PRIu64, spec.id), "and takes in nothing more");
 	hang_up(&op);
 	scene_close(&s);
 }
@@ -486,8 +437,7 @@ test_gone(void)
 	struct wire op, ann, bob;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.package_with = RESULT_APPLIED;
 	one = package_spec(&s, "arena", ONE);
 	push_gets(&s, &one, "DONE applied\n");
@@ -552,8 +502,7 @@ test_start(void)
 	struct doc_spec rev;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.package_with = RESULT_APPLIED;
 	for (i = 0; i < 4; i++) {
 		snprintf(name, sizeof name, "f%d", i);
@@ -626,8 +575,7 @@ test_start_again(void)
 	char name[16];
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.package_with = RESULT_APPLIED;
 	for (i = 0; i < 3; i++) {
 		snprintf(name, sizeof name, "f%d", i);
@@ -705,8 +653,7 @@ test_seed(void)
 	struct err e;
 	char path[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	if (system("rm -rf seeds; mkdir seeds") != 0)
 		printf("# no seed folder\n");
 	spec = package_spec(&s, "arena", ONE);
@@ -738,8 +685,7 @@ test_from(void)
 	struct wire ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.package_with = RESULT_APPLIED;
 	s.mirror = "https://cdn.example/east";
 	ann = login(&s, "ann");
@@ -808,10 +754,8 @@ test_results(void)
 	struct doc_spec one, spec;
 	struct wire op, ann, bob, cid;
 	struct scene s;
-	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.package_with = RESULT_APPLIED;
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
@@ -834,9 +778,9 @@ test_results(void)
 	    "S2.5 who gave up has failed, who left has not, and the wait ends");
 	result(&ann, one.id, "applied");
 	pass(&s, 11000);
-	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=1 deferred=0 failed=1", one.id);
-	OK(ledger_has(text), "what comes later is in the log");
+	OK(ledger_has(" late id=%" PRIu64 " applied=1 deferred=0 failed=1",
+	       one.id),
+	    "what comes later is in the log");
 	OK(host_has(s.host, "ann", "arena"), "and known");
 	cid = login(&s, "cid");
 	OK(heard(&cid, "updates: 1\n\nUPDATE "),
@@ -929,8 +873,7 @@ test_online_users(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
 	spec = announced(&s);
@@ -950,8 +893,7 @@ test_offline_users_who_log_in_again(void)
 	struct wire ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	spec = announced(&s);
 	snprintf(text, sizeof text, "UPDATE %" PRIu64 "\n", spec.id);
 	ann = login_with(&s, "");
@@ -974,8 +916,7 @@ test_sleeping_users_who_reconnect(void)
 	struct wire ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	before = announced(&s);
 	snprintf(fields, sizeof fields, "have: %" PRIu64 "\nlast: %s\n",
 	    before.id, timetext_format(s.clock.wall_us, time));
@@ -1008,8 +949,7 @@ test_refused(void)
 	struct doc_spec spec;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	spec = package_spec(&s, "arena", ONE);
 	spec.dry_run = 1;
 	OK(push_gets(&s, &spec, "DONE refused unsupported\ntext: dry-run: "),

@@ -17,8 +17,7 @@ test_push(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
 	op = dial(&s, INSIDE);
@@ -74,8 +73,7 @@ test_refusals(void)
 	struct wire w;
 	uint64_t first;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	spec = update_spec(&s, "f");
 	w = dial(&s, INSIDE);
 	send_push(&w, &spec, 3);
@@ -133,8 +131,7 @@ test_failed_server_part(void)
 	struct scene s;
 	struct wire ann;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	spec = update_spec(&s, "f");
 	s.apply_with = RESULT_FAILED;
@@ -159,8 +156,7 @@ test_take_back(void)
 	char text[96];
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	for (i = 0; i < 3; i++) {
 		snprintf(text, sizeof text, "c%d", i);
 		c[i] = login(&s, text);
@@ -200,8 +196,7 @@ test_missing(void)
 	struct scene s;
 	char text[96];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
@@ -244,8 +239,7 @@ test_order(void)
 	struct scene s;
 	char text[96];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -293,8 +287,7 @@ test_supersede_and_revert(void)
 	struct wire w;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	two = update_spec(&s, "f");
@@ -331,8 +324,7 @@ test_retire(void)
 	struct wire w;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	spec = about_spec(&s, "f", 0, one.id);
@@ -359,8 +351,7 @@ test_refused_revert(void)
 	struct scene s;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	one = update_spec(&s, "f");
 	op = dial(&s, INSIDE);
@@ -395,8 +386,7 @@ test_abort_without_permission(void)
 	struct wire op, op2, ann, bob;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
 	op = dial(&s, INSIDE);
@@ -465,8 +455,7 @@ test_queue(void)
 	const char *first, *text;
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	op2 = dial(&s, INSIDE);
@@ -536,8 +525,7 @@ test_covered(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	one = update_spec(&s, "combat");
@@ -555,8 +543,7 @@ test_covered(void)
 	scene_close(&s);
 
 	/* late result of a covered one */
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	one = update_spec(&s, "combat");
@@ -587,8 +574,7 @@ test_covered(void)
 	scene_close(&s);
 
 	/* restart between */
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	one = update_spec(&s, "combat");
@@ -619,8 +605,7 @@ test_many_errors(void)
 	char line[128];
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	for (i = 0; i < 20; i++) {
 		snprintf(line, sizeof line, "c%d", i);
 		c[i] = login(&s, line);
@@ -653,8 +638,7 @@ test_lost_revert_result(void)
 	struct wire op, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	one = update_spec(&s, "f");
 	op = dial(&s, INSIDE);
@@ -688,8 +672,7 @@ test_repeated_answers(void)
 	struct scene s;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
@@ -722,8 +705,7 @@ test_conformance(void)
 	char text[128];
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");

@@ -16,8 +16,7 @@ test_restart(void)
 	struct wire w;
 	char text[96];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	two = update_spec(&s, "g");
@@ -93,8 +92,7 @@ test_crash(void)
 	struct doc_spec one;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	host_free(s.host);
@@ -127,8 +125,7 @@ test_revert_of_another_feature(void)
 	struct doc_spec one, spec;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "combat");
 	spec = about_spec(&s, "cosmetic", one.id, 0);
 	OK(push_gets(&s, &spec, "DONE reverted\n"), "an id not held");
@@ -155,8 +152,7 @@ test_superseded_is_dropped(void)
 	char text[128];
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	one = update_spec(&s, "f");
@@ -194,8 +190,7 @@ test_state_folder(void)
 	char *sig;
 	struct err e;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	push_gets(&s, &one, "DONE applied\n");
 	two = update_spec(&s, "g");

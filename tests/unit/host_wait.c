@@ -20,27 +20,11 @@ file_has(const char *path, const char *text)
 	return r;
 }
 
+/* STATUS has the update so. */
 static int
-ledger_has(const char *text)
+update_is(struct scene *s, uint64_t id, const char *rest)
 {
-	return file_has("state/ledger", text);
-}
-
-/* 1 when STATUS has this text; %s stands for the id. */
-static int
-status_has(struct scene *s, uint64_t id, const char *rest)
-{
-	struct wire w = dial(s, INSIDE);
-	char text[160];
-	int r;
-
-	say(&w, "STATUS\n\n");
-	snprintf(text, sizeof text, "update: %" PRIu64 " %s", id, rest);
-	r = heard(&w, text);
-	if (!r)
-		printf("# want %s\n# %s\n", text, buf_text(&w.got));
-	hang_up(&w);
-	return r;
+	return status_has(s, "update: %" PRIu64 " %s", id, rest);
 }
 
 static struct doc_spec
@@ -60,8 +44,7 @@ test_server(void)
 	struct scene s;
 	char text[128];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	s.apply_with = RESULT_DEFERRED;
@@ -75,19 +58,18 @@ test_server(void)
 	OK(heard(&op, "DONE deferred\n"), "DONE deferred");
 	OK(has(&s.log, "(f): server part deferred: a report\n"),
 	    "the log has the report, and no byte behind it");
-	OK(status_has(&s, one.id, "f live server=deferred "),
+	OK(update_is(&s, one.id, "f live server=deferred "),
 	    "STATUS tells that it waits");
 	OK(!has(&s.did, "updated"), "the program hears of nothing yet");
 	buf_reset(&s.did);
 	settle(&s, one.id, RESULT_DEFERRED);
 	OK(!ledger_has("settled"), "deferred again is no news");
 	settle(&s, one.id, RESULT_APPLIED);
-	snprintf(text, sizeof text, " settled id=%" PRIu64 " result=applied\n",
-	    one.id);
-	OK(ledger_has(text) && has(&s.did, "updated f applied\n") &&
+	OK(ledger_has(" settled id=%" PRIu64 " result=applied\n", one.id) &&
+		has(&s.did, "updated f applied\n") &&
 		has(&s.log, "(f): server part, which waited, applied: settled"),
 	    "the event: ledger, log and program are told");
-	OK(status_has(&s, one.id, "f live server=applied "), "and STATUS");
+	OK(update_is(&s, one.id, "f live server=applied "), "and STATUS");
 	buf_reset(&s.did);
 	settle(&s, one.id, RESULT_FAILED);
 	settle(&s, 77, RESULT_FAILED);
@@ -101,7 +83,7 @@ test_server(void)
 	OK(has(&s.did, text), "a newer one takes the place of what runs");
 	settle(&s, two.id, RESULT_FAILED);
 	OK(has(&s.did, "updated f failed\n") &&
-		status_has(&s, two.id, "f live server=failed running=1 "),
+		update_is(&s, two.id, "f live server=failed running=1 "),
 	    "one that fails after it waited stays live for the clients");
 	OK(ledger_has(" result=failed why=settled\n"),
 	    "and the ledger has why");
@@ -144,8 +126,7 @@ test_during_push(void)
 	struct wire op, ann;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	s.apply_with = RESULT_DEFERRED;
@@ -183,8 +164,7 @@ test_by(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.apply_with = RESULT_DEFERRED;
 	spec = update_spec(&s, "f");
 	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
@@ -218,13 +198,13 @@ test_by(void)
 	s.settle_with = RESULT_APPLIED;
 	OK(push_gets(&s, &spec, "PROGRESS server deferred\n") &&
 		has(&s.did, "due ") &&
-		status_has(&s, spec.id, "f live server=applied "),
+		update_is(&s, spec.id, "f live server=applied "),
 	    "a time that is past at the push: at once");
 	spec = update_spec(&s, "h");
 	spec.extra = "on: round-end\nby: 2026-11-22T10:25:00Z\n";
-	snprintf(text, sizeof text, " settled id=%" PRIu64, spec.id);
 	buf_reset(&s.did);
-	OK(push_gets(&s, &spec, "DONE applied\n") && !ledger_has(text) &&
+	OK(push_gets(&s, &spec, "DONE applied\n") &&
+		!ledger_has(" settled id=%" PRIu64, spec.id) &&
 		has(&s.did, "updated h applied\n") &&
 		!has(&s.did, "updated h applied\nupdated"),
 	    "then nothing is deferred");
@@ -238,7 +218,7 @@ test_by(void)
 	reopen(&s);
 	OK(has(&s.did, "due "), "a time that is past at the start");
 	settle(&s, late.id, RESULT_APPLIED);
-	OK(status_has(&s, late.id, "g live server=applied "),
+	OK(update_is(&s, late.id, "g live server=applied "),
 	    "its end may come later");
 	scene_close(&s);
 }
@@ -251,8 +231,7 @@ test_many_by(void)
 	struct scene s;
 	char text[64];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	s.apply_with = RESULT_DEFERRED;
 	a = update_spec(&s, "a");
 	a.extra = "on: round-end\nby: 2026-11-22T12:00:00Z\n";
@@ -306,15 +285,14 @@ test_clients(void)
 	struct scene s;
 	char text[160];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	bob = login(&s, "bob");
 	op = dial(&s, INSIDE);
 	spec = waiting_spec(&s, "f");
 	send_push(&op, &spec, 1);
 	result(&ann, spec.id, "deferred");
-	OK(status_has(&s, spec.id,
+	OK(update_is(&s, spec.id,
 	       "f live server=applied running=0 applied=0 failed=0 waiting=1"),
 	    "a client on which it waits");
 	OK(!host_has(s.host, "ann", "f"), "does not run it");
@@ -327,10 +305,10 @@ test_clients(void)
 	    "deferred, then applied: counted once, as what it is now");
 	result(&bob, spec.id, "applied");
 	pass(&s, 11000);
-	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=2 deferred=0 failed=0\n", spec.id);
-	OK(ledger_has(text), "an end after DONE is in the log");
-	OK(status_has(&s, spec.id,
+	OK(ledger_has(" late id=%" PRIu64 " applied=2 deferred=0 failed=0\n",
+	       spec.id),
+	    "an end after DONE is in the log");
+	OK(update_is(&s, spec.id,
 	       "f live server=applied running=2 applied=2 failed=0 waiting=0"),
 	    "and in STATUS");
 
@@ -395,8 +373,7 @@ test_waiting_logins(void)
 	struct scene s;
 	char text[160];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	op = dial(&s, INSIDE);
 	one = waiting_spec(&s, "f");
 	send_push(&op, &one, 1);
@@ -405,7 +382,7 @@ test_waiting_logins(void)
 	    "LOGIN ann\nhave: %" PRIu64 "\nwaiting: %" PRIu64 " 7\n\n", one.id,
 	    one.id);
 	say(&ann, text);
-	OK(status_has(&s, one.id,
+	OK(update_is(&s, one.id,
 	       "f live server=applied running=1 applied=0 failed=0 waiting=0"),
 	    "what runs there does not wait there");
 	buf_reset(&op.got);
@@ -426,7 +403,7 @@ test_waiting_logins(void)
 	OK(heard(&bob, text),
 	    "who was away and waits with the older is told of the newer's end");
 	result(&bob, two.id, "reverted");
-	OK(status_has(&s, two.id,
+	OK(update_is(&s, two.id,
 	       "f reverted server=reverted running=0 applied=0 failed=0 "
 	       "waiting=0"),
 	    "and waits no more");
@@ -473,16 +450,15 @@ test_superseded_here(void)
 	struct doc_spec one, two;
 	struct scene s;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	one = update_spec(&s, "f");
 	one.version = "1.4.*";
 	push_gets(&s, &one, "DONE applied\n");
 	two = update_spec(&s, "f");
 	two.version = "1.5.*";
 	push_gets(&s, &two, "DONE applied\n");
-	OK(status_has(&s, one.id, "f live server=superseded ") &&
-		status_has(&s, two.id, "f live server=applied "),
+	OK(update_is(&s, one.id, "f live server=superseded ") &&
+		update_is(&s, two.id, "f live server=applied "),
 	    "the host's part of the older one is superseded");
 	scene_close(&s);
 }
@@ -496,8 +472,7 @@ test_break(void)
 	struct scene s;
 	char text[160];
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = waiting_spec(&s, "f");
@@ -511,7 +486,7 @@ test_break(void)
 	    "who comes back and waits is deferred");
 	result(&ann, spec.id, "failed");
 	OK(!host_has(s.host, "ann", "f") &&
-		status_has(&s, spec.id,
+		update_is(&s, spec.id,
 		    "f live server=applied running=0 applied=0 failed=1 "
 		    "waiting=0"),
 	    "it may fail then");
@@ -522,13 +497,13 @@ test_break(void)
 	send_push(&op, &spec, 1);
 	result(&ann, two.id, "superseded");
 	result(&ann, spec.id, "deferred");
-	OK(status_has(&s, spec.id,
+	OK(update_is(&s, spec.id,
 	       "g live server=applied running=0 applied=0 failed=0 waiting=1"),
 	    "a newer one takes the place of what waits");
 	pass(&s, 11000);
-	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=0 deferred=0 failed=0\n", two.id);
-	OK(ledger_has(text), "which is no failure of the older");
+	OK(ledger_has(" late id=%" PRIu64 " applied=0 deferred=0 failed=0\n",
+	       two.id),
+	    "which is no failure of the older");
 	two = update_spec(&s, "h");
 	send_push(&op, &two, 1);
 	result(&ann, two.id, "applied");
@@ -542,9 +517,9 @@ test_break(void)
 	say(&ann, text);
 	OK(file_has("state/results", " ann failed: bo\\x1bom\n"),
 	    "S0.10 why it failed is kept with it, in a line");
-	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
-	OK(!ledger_has(text), "what comes late is recorded a while later");
+	OK(!ledger_has(" late id=%" PRIu64 " applied=0 deferred=0 failed=1\n",
+	       spec.id),
+	    "what comes late is recorded a while later");
 	snprintf(text, sizeof text, "LOGIN ann\nwaiting: %" PRIu64 " x\n\n",
 	    spec.id);
 	hang_up(&ann);
@@ -552,30 +527,15 @@ test_break(void)
 	say(&ann, text);
 	OK(heard(&ann, "ERROR syntax\n"), "waiting is a list of ids");
 	host_shutdown(s.host);
-	snprintf(text, sizeof text,
-	    " late id=%" PRIu64 " applied=0 deferred=0 failed=1\n", spec.id);
-	OK(ledger_has(text), "S0.10 at the end at the latest");
+	OK(ledger_has(" late id=%" PRIu64 " applied=0 deferred=0 failed=1\n",
+	       spec.id),
+	    "S0.10 at the end at the latest");
 	OK(has(&s.log, "(g): late results; clients: 0 applied, 0 wait, "
 		       "1 failed so far\n"),
 	    "and the log tells it");
 	hang_up(&ann);
 	hang_up(&op);
 	scene_close(&s);
-}
-
-static int
-ledger_count(const char *text)
-{
-	struct buf b = BUF_INIT;
-	const char *at;
-	struct err e;
-	int n = 0;
-
-	file_read("state/ledger", 1 << 20, &b, &e);
-	for (at = buf_text(&b); (at = strstr(at, text)) != NULL; at++)
-		n++;
-	buf_free(&b);
-	return n;
 }
 
 /* A client that never comes to an end does not fill the ledger. */
@@ -587,8 +547,7 @@ test_chatter(void)
 	struct scene s;
 	int i;
 
-	scene_clear(&s);
-	scene_open(&s, NULL);
+	scene_begin(&s);
 	ann = login(&s, "ann");
 	op = dial(&s, INSIDE);
 	spec = update_spec(&s, "f");
