@@ -4,49 +4,15 @@
 # broken, and every answer is looked at. Ends by itself, cleans up.
 #
 #   usage: demo.sh        (make demo-native builds first)
+# What is put here is read by common.sh.
+# shellcheck disable=SC2034
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 native=$top/examples/native
-hotfix=${HOTFIX:-$top/hotfix}
 build=${HOTFIX_BUILD:-$top/build/musl}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/hotfix-demo.XXXXXX")
-server=
-load=
-
-finish() {
-	status=$?
-	for pid in $server $load; do
-		kill "$pid" 2>/dev/null || :
-	done
-	wait 2>/dev/null || :
-	[ $status = 0 ] || {
-		echo "--- the demo failed; what the server said:"
-		tail -n 20 "$dir/server.out" "$dir/server.err" 2>/dev/null
-	}
-	rm -rf "$dir"
-	exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-say() { printf '\n== %s\n' "$*"; }
-show() { printf '   $ %s\n' "$*"; }
-
-# until_line PATTERN FILE: wait until a line of FILE matches, print it; 20 s
-# are enough for anything here.
-until_line() {
-	timeout 20 sh -c '
-		while :; do
-			line=$(grep -m 1 -e "$1" "$2" 2>/dev/null) && break
-			sleep 0.05
-		done
-		printf "   %s\n" "$line"' sh "$1" "$2" || {
-		echo "demo: no line like '$1' in $2" >&2
-		return 1
-	}
-}
+. "$top/examples/common.sh"
+logs='server.out server.err'
 
 # The server is made of the library's libc.
 case $build in
@@ -65,7 +31,6 @@ flags='-std=c99 -D_POSIX_C_SOURCE=200809L -O2 -g -fpatchable-function-entry=5
 fix_flags='-std=c99 -O2 -fPIE -mcmodel=small -fno-lto -fno-stack-protector
 	-U_FORTIFY_SOURCE -fno-asynchronous-unwind-tables'
 
-cd "$dir"
 say 'A game server in C: four worker threads, and a host of hotfix in it'
 # What is shown is what is run.
 compile() {
@@ -92,6 +57,7 @@ strip -o shipped server
 show './server studio.pub state'
 ./shipped studio.pub state </dev/null >server.out 2>server.err &
 server=$!
+pids=$server
 until_line '^patchable:' server.out
 until_line '^listening:' server.out
 host=$(sed -n 's/^listening: //p' server.out)
@@ -101,6 +67,7 @@ say 'Eight players hit monsters without a pause'
 show "./load $port 8"
 ./load "$port" 8 >load.out 2>load.err &
 load=$!
+pids="$server $load"
 until_line '^playing:' load.out
 
 say 'The bug: armour adds to the damage'
@@ -128,7 +95,7 @@ until_line '^mended: all 8 connections' load.out
 kill "$load"
 status=0
 wait "$load" || status=$?
-load=
+pids=$server
 [ $status = 0 ] || {
 	cat load.out load.err
 	exit 1
@@ -144,9 +111,10 @@ show "hotfix log -n 2 $host"
 say 'After a restart it is there again, for it is the same build'
 kill "$server"
 wait "$server" || :
-server=
+pids=
 ./shipped studio.pub state </dev/null >again.out 2>again.err &
 server=$!
+pids=$server
 until_line '^listening:' again.out >/dev/null
 host=$(sed -n 's/^listening: //p' again.out)
 show "hotfix status $host"
