@@ -208,6 +208,26 @@ has_port() {
 	return 1
 }
 
+# any_port: one below those that the kernel gives to who asks for none, in
+# $port. It may be taken; a server that finds it so ends.
+any_port() {
+	port=$(od -An -N2 -tu2 /dev/urandom)
+	port=$((20000 + port % 12000))
+}
+
+# gets_port tcp|udp PORT: until the process that was started last has it. 1 when
+# it ends before, 2 when it is not in time.
+gets_port() {
+	t_polls=$((deadline * 20))
+	while [ "$t_polls" -gt 0 ]; do
+		kill -0 "$pid" 2>/dev/null || return 1
+		! has_port "$1" "$2" "$pid" || return 0
+		t_polls=$((t_polls - 1))
+		sleep 0.05
+	done
+	return 2
+}
+
 # What does not heed the signal (a program that stands in one call of C) is
 # killed, so that a test ends whatever it started. Who kills is told to leave by
 # a line in a pipe that both hold open: a signal could come before it has begun,

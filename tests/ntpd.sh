@@ -46,10 +46,8 @@ ntpd() {
 		[ "$(id -u)" != 0 ] || chown nobody "$ntp_name.dir"
 		# The scratch folder is its maker's only; it goes through it.
 		chmod go+x .
-		# Below what the kernel gives to those who ask for none. A port
-		# that is taken ends the server: then another one is tried.
-		ntp_port=$(od -An -N2 -tu2 /dev/urandom)
-		ntp_port=${ntp_want:-$((20000 + ntp_port % 12000))}
+		any_port
+		ntp_port=${ntp_want:-$port}
 		! has_port udp "$ntp_port" || continue
 		# -x: never set the clock.
 		# shellcheck disable=SC2086
@@ -57,16 +55,15 @@ ntpd() {
 			"port $ntp_port" 'bindaddress 127.0.0.1' \
 			'cmdport 0' 'bindcmdaddress /' \
 			"pidfile $PWD/$ntp_name.dir/pid" "$@"
-		ntp_polls=$((deadline * 20))
-		while [ "$ntp_polls" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
-			if has_port udp "$ntp_port" "$pid"; then
-				ntp_server=127.0.0.1:$ntp_port
-				return 0
-			fi
-			ntp_polls=$((ntp_polls - 1))
-			sleep 0.05
-		done
-		[ "$ntp_polls" -gt 0 ] || break
+		gets_port udp "$ntp_port"
+		case $? in
+		0)
+			ntp_server=127.0.0.1:$ntp_port
+			return 0
+			;;
+		1) ;; # the port is taken: another one
+		*) break ;;
+		esac
 	done
 	ntp_why="chronyd does not start: $(cat "$ntp_name.out" \
 		"$ntp_name.err" | tr '\n' ' ')"

@@ -168,10 +168,8 @@ ftpd() {
 		ftp_count=$((ftp_count + 1))
 		ftp_name=ftpd$ftp_count
 		ftp_user=studio
-		# Below what the kernel gives to those who ask for none. A port
-		# that is taken ends the server: then another one is tried.
-		ftp_port=$(od -An -N2 -tu2 /dev/urandom)
-		ftp_port=$((20000 + ftp_port % 12000))
+		any_port
+		ftp_port=$port
 		case $1 in
 		vsftpd) ftp_vsftpd ;;
 		pure-ftpd) ftp_pure_ftpd ;;
@@ -180,16 +178,15 @@ ftpd() {
 		esac || return 1
 		# shellcheck disable=SC2086
 		start "$ftp_name" $ftp_prefix $ftp_command
-		ftp_polls=$((deadline * 20))
-		while [ "$ftp_polls" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
-			if has_port tcp "$ftp_port" "$pid"; then
-				ftp_url=ftp://$ftp_user@$ftp_host:$ftp_port
-				return 0
-			fi
-			ftp_polls=$((ftp_polls - 1))
-			sleep 0.05
-		done
-		[ "$ftp_polls" -gt 0 ] || break
+		gets_port tcp "$ftp_port"
+		case $? in
+		0)
+			ftp_url=ftp://$ftp_user@$ftp_host:$ftp_port
+			return 0
+			;;
+		1) ;; # the port is taken: another one
+		*) break ;;
+		esac
 	done
 	ftp_why="$1 does not start: $(cat "$ftp_name.out" "$ftp_name.err" |
 		tr '\n' ' ')"
