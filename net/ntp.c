@@ -268,13 +268,13 @@ ask(struct query *q, struct peer *p)
 static int64_t
 lay_ns(struct msghdr *m, int64_t now_ns, int64_t sent_ns)
 {
-#if defined(SO_TIMESTAMPNS) && defined(SCM_TIMESTAMPNS)
+#ifdef SO_TIMESTAMPNS
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
 	struct timespec ts, now;
 	int64_t lay;
 
 	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
-	    c->cmsg_type != SCM_TIMESTAMPNS ||
+	    c->cmsg_type != SO_TIMESTAMPNS || /* the kernel says it alike */
 	    c->cmsg_len != CMSG_LEN(sizeof ts) ||
 	    clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return 0;
