@@ -4,17 +4,28 @@
 
 #include "lua-host/change.h"
 
-/* Sum up, for one new function or (NULL) for all. */
+/* Add up what was found for all pairs. */
 static void
-count(const struct change *c, const void *to, size_t *changed, size_t *running)
+count_all(struct change *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->map.len; i++)
-		if (to == NULL || c->map.to[i] == to) {
-			*changed += c->walk.changed[i];
-			*running += c->walk.running[i];
-		}
+	for (i = 0; i < c->map.len; i++) {
+		c->report->replaced += c->walk.changed[i];
+		c->report->running += c->walk.running[i];
+	}
+}
+
+/* The same for one new function. */
+static void
+count(const struct change *c, const void *to, size_t *changed, size_t *running)
+{
+	int i = -1;
+
+	while ((i = swapmap_next_to(&c->map, to, i)) >= 0) {
+		*changed += c->walk.changed[i];
+		*running += c->walk.running[i];
+	}
 }
 
 static const char *
@@ -43,7 +54,7 @@ report_pairs(lua_State *W, struct change *c, size_t run)
 
 	lua_rawgeti(W, c->labels, (lua_Integer)(run + 1));
 	lua_rawgeti(W, c->pairs, (lua_Integer)(run + 1));
-	/* Each line counts over all pairs: not for what nobody will read. */
+	/* No lines for what nobody will read. */
 	for (i = 1; i <= n && !engine_report_is_full(c->report); i++) {
 		lua_rawgeti(W, top + 1, i);
 		label = lua_tostring(W, -1);
@@ -134,7 +145,7 @@ change_report(lua_State *W, struct change *c)
 	const struct engine_entry *en;
 	size_t i;
 
-	count(c, NULL, &c->report->replaced, &c->report->running);
+	count_all(c);
 	for (i = 0; i < c->nruns; i++) {
 		if (!change_is_fresh(c, c->runs[i].entry))
 			continue;

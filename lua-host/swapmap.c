@@ -156,6 +156,14 @@ swapmap_find(const struct swapmap *m, const void *from)
 	return (int)walkset_get(&m->index, from);
 }
 
+int
+swapmap_next_to(const struct swapmap *m, const void *to, int pair)
+{
+	uint32_t next = pair < 0 ? head(m, to) : m->next[pair];
+
+	return next == NONE ? -1 : (int)next;
+}
+
 void
 swapmap_push_from(lua_State *L, const struct swapmap *m, size_t pair)
 {

@@ -46,6 +46,9 @@ void swapmap_add_hook(lua_State *L, struct swapmap *m, int from, int to);
 
 /* The pair whose from this is, or -1. */
 int swapmap_find(const struct swapmap *m, const void *from);
+/* The pairs with this to, one after the other, in no order: that after the
+ * pair (-1: the first), or -1. */
+int swapmap_next_to(const struct swapmap *m, const void *to, int pair);
 
 /* Push a pair's function. Need one stack slot, raise nothing. */
 void swapmap_push_from(lua_State *L, const struct swapmap *m, size_t pair);

@@ -86,10 +86,10 @@ may_have(const struct filter *f, const void *p)
 	return f == NULL || (f->bits[bit / 64] >> bit % 64 & 1) != 0;
 }
 
-/* The pair that changes a value, or -1. A function is known by the address
- * that lua_topointer gives for it. */
+/* The pair that changes a function, or -1. It is known by the address that
+ * lua_topointer gives for it. */
 static int
-pair_of(const struct sweep *s, const Value *v, int tag)
+pair_of_function(const struct sweep *s, const Value *v, int tag)
 {
 	const void *p;
 
@@ -107,6 +107,14 @@ pair_of(const struct sweep *s, const Value *v, int tag)
 	if (!may_have(s->froms, p))
 		return -1;
 	return swapmap_find(s->w->map, p);
+}
+
+/* The same of any value: most are no functions, and there are millions. */
+static inline int
+pair_of(const struct sweep *s, const Value *v, int tag)
+{
+	return novariant(tag) == LUA_TFUNCTION ? pair_of_function(s, v, tag)
+					       : -1;
 }
 
 /* Element i of a table of the walk's. */
@@ -143,12 +151,12 @@ barrier(const struct sweep *s, const TValue *v)
 	}
 }
 
-/* 1 when the value at v is one to change. The tag alone tells it for most. */
+/* 1 when the function at v is one to change. */
 static int
-visit_value(const struct sweep *s, TValue *v)
+visit_function(const struct sweep *s, TValue *v)
 {
 	const TValue *new;
-	int pair = pair_of(s, &v->value_, rawtt(v));
+	int pair = pair_of_function(s, &v->value_, rawtt(v));
 
 	if (pair < 0)
 		return 0;
@@ -162,6 +170,13 @@ visit_value(const struct sweep *s, TValue *v)
 		barrier(s, new);
 	}
 	return 1;
+}
+
+/* 1 when the value at v is one to change. The tag alone tells it for most. */
+static inline int
+visit_value(const struct sweep *s, TValue *v)
+{
+	return novariant(rawtt(v)) == LUA_TFUNCTION && visit_function(s, v);
 }
 
 /* 1 when anything in a row of values is to change. */
