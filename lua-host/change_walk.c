@@ -68,6 +68,8 @@ change_collect(lua_State *W, struct change *c)
 	/* What is to be written is not in the heap yet. */
 	lua_pushvalue(W, c->places.table);
 	root_all_in(W, c);
+	lua_rawgeti(W, c->own, ENGINE_MARKS);
+	c->walk.marks = lua_istable(W, -1) ? lua_gettop(W) : 0;
 	c->walk.way = c->e->way;
 	c->walk.map = &c->map;
 	c->walk.joins = c->joins.joins;

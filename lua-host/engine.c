@@ -2,6 +2,7 @@
 
 #include "lua-host/engine_impl.h"
 #include "lua-host/swap.h"
+#include "lua-host/sweep.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -419,6 +420,56 @@ engine_forget(struct engine *e, lua_Integer compiled)
 		lua_rawseti(L, -3, compiled);
 	}
 	lua_pop(L, 3);
+}
+
+struct surveying {
+	struct engine *e;
+	int64_t deadline_ns;
+	int more;
+};
+
+static int
+survey(lua_State *L)
+{
+	struct surveying *s = lua_touserdata(L, 1);
+
+	engine_push_table(L, s->e);
+	if (lua_rawgeti(L, 2, ENGINE_MARKS) != LUA_TTABLE) {
+		lua_newtable(L);
+		lua_replace(L, 3);
+		lua_pushvalue(L, 3);
+		lua_rawseti(L, 2, ENGINE_MARKS);
+	}
+	s->more = sweep_mark(L, 3, SWEEP_STRIDE, s->deadline_ns);
+	return 0;
+}
+
+int
+engine_survey(struct engine *e, int64_t deadline_ns)
+{
+	struct surveying s = {e, deadline_ns, 0};
+	lua_State *U = e->W;
+
+	if (e->busy || e->surveyed || e->way != WALK_SWEEP)
+		return 0;
+	lua_pushcfunction(U, survey);
+	lua_pushlightuserdata(U, &s);
+	if (lua_pcall(U, 1, 0, 0) != LUA_OK)
+		lua_pop(U, 1);
+	e->surveyed = !s.more;
+	return s.more;
+}
+
+void
+engine_end_survey(struct engine *e)
+{
+	lua_State *W = e->W;
+
+	engine_push_table(W, e);
+	lua_pushboolean(W, 0);
+	lua_rawseti(W, -2, ENGINE_MARKS);
+	lua_pop(W, 1);
+	e->surveyed = 0;
 }
 
 static int

@@ -143,6 +143,16 @@ lua_Integer engine_prepare(struct engine *e, const char *name,
     const void *source, size_t len);
 void engine_forget(struct engine *e, lua_Integer compiled); /* or 0 */
 
+/*
+ * Look over the heap ahead of a step, until about the time deadline_ns
+ * (clock_mono_ns), so that the step may look through it with several
+ * processors. 1: there is more to do; 0: all is done, or cannot be. What was
+ * seen never becomes wrong, only less of use the more the program makes
+ * meanwhile; it serves the next step and goes with it. A few strings or tables
+ * of the program are held until then. Not while the engine is busy.
+ */
+int engine_survey(struct engine *e, int64_t deadline_ns);
+
 /* Compile and no more: 0, or -1 with the reason in the report. */
 int engine_compile(struct engine *e, const char *name, const char *text,
     size_t len, struct engine_report *report);

@@ -405,6 +405,7 @@ engine_step(struct engine *e, const struct engine_step *step,
 	if (release != NULL)
 		engine_entry_unfire(release, nfired);
 	drop_kept(&c);
+	engine_end_survey(e);
 	e->busy = 0;
 	change_wake_collector(&c);
 	change_free(&c);

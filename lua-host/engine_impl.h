@@ -45,7 +45,8 @@ enum engine_slot {
 	ENGINE_BOX,      /* userdata: the engine's address, or NULL when it is
 			    gone; upvalue of the API functions */
 	ENGINE_COMPILED, /* number of engine_prepare -> function */
-	ENGINE_SLOTS = ENGINE_COMPILED,
+	ENGINE_MARKS,    /* what engine_survey saw of the heap; or false */
+	ENGINE_SLOTS = ENGINE_MARKS,
 };
 
 /* A record, a table of tables. */
@@ -70,6 +71,7 @@ struct engine {
 	size_t len;
 	lua_Integer last_serial, last_compiled;
 	int busy;
+	int surveyed; /* all marks are there */
 	enum walk_way way;
 	int loading;  /* the update functions may be called */
 	int used_api; /* and one was */
@@ -103,6 +105,9 @@ int engine_entry_waits(const struct engine_entry *en);
  */
 int engine_call(struct engine *e, lua_State *W, int nargs, int nresults,
     struct buf *why, enum state_over *over);
+
+/* The marks of a survey go, for the step is done. Raises nothing. */
+void engine_end_survey(struct engine *e);
 
 /* What failed while it waited leaves; what it had installed is undone. Returns
  * why, or PARTIAL when that could not be done. */

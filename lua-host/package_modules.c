@@ -251,9 +251,11 @@ compile(struct package_modules *p)
 {
 	struct source *s;
 	size_t i;
+	int any = 0;
 
 	for (i = 0; i < p->len; i++) {
 		s = &p->sources[i];
+		any |= s->differs && s->read;
 		if (!s->differs || !s->read || s->compiling)
 			continue;
 		if (is_over(p))
@@ -263,7 +265,9 @@ compile(struct package_modules *p)
 		    s->text.data != NULL ? (const void *)s->text.data : "",
 		    s->text.len);
 	}
-	return 0;
+	if (!any)
+		return 0;
+	return is_over(p) || engine_survey(p->engine, p->deadline_ns);
 }
 
 static int

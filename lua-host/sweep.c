@@ -5,16 +5,25 @@
  * noted, and looked at in the same way when it is changed. So what is counted
  * is what will be changed, and no address inside of an object is kept: tables
  * may move their parts in between, when they get new keys.
+ *
+ * A list of a million objects is as long as memory needs to hand it over. Only
+ * several processors have it sooner, each from a mark on.
  */
 
 #define LUA_CORE
 
 #include <lprefix.h>
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lua.h>
 
+#include <lapi.h>
+#include <lauxlib.h>
 #include <lfunc.h>
 #include <lgc.h>
 #include <lobject.h>
@@ -22,6 +31,7 @@
 #include <ltable.h>
 
 #include "lua-host/sweep.h"
+#include "base/clock.h"
 
 /* Structures, marks and lists below are those of this release, read and
  * tried. Another one has to be read first: its successor lays out stacks in
@@ -379,11 +389,12 @@ count_running(const struct sweep *s, const lua_State *t)
 	}
 }
 
-/* 0, or -1 as of note_keys. */
+/* 0, or -1: out of memory. */
 static int
 collect_object(struct sweep *s, GCObject *o)
 {
 	struct walk *w = s->w;
+	struct walk_edit *e;
 
 	s->what = SWEEP_LOOK;
 	if (o->tt != LUA_VTHREAD && !visit(s, o))
@@ -393,18 +404,29 @@ collect_object(struct sweep *s, GCObject *o)
 	if (o->tt == LUA_VTHREAD)
 		count_running(s, gco2th(o));
 	s->what = SWEEP_COUNT;
-	if (visit(s, o))
-		walk_add(s->L, w, WALK_OBJECT, 0)->object = o;
-	return o->tt == LUA_VTABLE ? note_keys(s, gco2t(o)) : 0;
+	if (!visit(s, o))
+		return 0;
+	e = walk_try_add(w, WALK_OBJECT, 0);
+	if (e == NULL)
+		return -1;
+	e->object = o;
+	return 0;
 }
+
+/* A list, or what of one lies before the next mark. */
+struct part {
+	GCObject *from;
+	const GCObject *end;
+};
 
 /* What is being thrown away is left alone: what it refers to may be gone. */
 static int
-collect_list(struct sweep *s, GCObject *o)
+collect_part(struct sweep *s, const struct part *p)
 {
 	const global_State *g = G(s->L);
+	GCObject *o;
 
-	for (; o != NULL; o = o->next) {
+	for (o = p->from; o != p->end; o = o->next) {
 		__builtin_prefetch((const void *)((uintptr_t)o - AHEAD));
 		if (!isdead(g, o) && collect_object(s, o) != 0)
 			return -1;
@@ -412,20 +434,234 @@ collect_list(struct sweep *s, GCObject *o)
 	return 0;
 }
 
+/* --- in parts --------------------------------------------------------------
+ */
+
+/* The object of a mark; NULL: it was given a finalizer, and went to another
+ * list. */
+static GCObject *
+marked(lua_State *L, int marks, lua_Integer i)
+{
+	GCObject *o = gcvalue(element(L, marks, (size_t)i));
+
+	return tofinalize(o) ? NULL : o;
+}
+
+/* It can be put into a table, and stays in the list while it is there. Strings
+ * keep nothing else alive. Where there are none, a table does it: it leaves
+ * the list when it is given a finalizer, and that can be seen. */
+static int
+can_mark(const global_State *g, const GCObject *o, size_t passed)
+{
+	if (isdead(g, o))
+		return 0;
+	return o->tt == LUA_VSHRSTR || o->tt == LUA_VLNGSTR ||
+	       (passed > SWEEP_STRINGLESS && o->tt == LUA_VTABLE &&
+		   gco2t(o)->metatable == NULL);
+}
+
+int
+sweep_mark(lua_State *L, int marks, size_t stride, int64_t deadline_ns)
+{
+	const global_State *g = G(L);
+	lua_Integer n = (lua_Integer)lua_rawlen(L, marks);
+	GCObject *o = n > 0 ? marked(L, marks, n) : g->allgc;
+	size_t passed = 0;
+
+	for (; o != NULL && n < SWEEP_MARKS_MAX; o = o->next) {
+		__builtin_prefetch((const void *)((uintptr_t)o - AHEAD));
+		if (++passed < stride || !can_mark(g, o, passed - stride))
+			continue;
+		setgcovalue(L, s2v(L->top), o);
+		api_incr_top(L);
+		lua_rawseti(L, marks, ++n);
+		passed = 0;
+		if (clock_mono_ns() >= deadline_ns)
+			return 1;
+	}
+	return 0;
+}
+
+/* All parts of a walk, each for who comes first. */
+struct parts {
+	pthread_mutex_t lock;
+	struct part list[SWEEP_MARKS_MAX + 3];
+	size_t n, next;
+};
+
+struct helper {
+	pthread_t thread;
+	struct parts *parts;
+	struct sweep sweep;
+	struct walk walk; /* what this one finds; the rest is all others' */
+	int failed;
+};
+
+/* Nothing of Lua's is written while parts are looked through, nor is Lua
+ * called: what is only read may be read by many. */
+static int
+collect_parts(struct sweep *s, struct parts *parts)
+{
+	size_t i;
+	int failed = 0;
+
+	while (!failed) {
+		pthread_mutex_lock(&parts->lock);
+		i = parts->next++;
+		pthread_mutex_unlock(&parts->lock);
+		if (i >= parts->n)
+			break;
+		failed = collect_part(s, &parts->list[i]);
+	}
+	return failed;
+}
+
+static void *
+help(void *arg)
+{
+	struct helper *h = arg;
+
+	h->failed = collect_parts(&h->sweep, h->parts);
+	return NULL;
+}
+
+static void
+add_part(struct parts *parts, GCObject *from)
+{
+	if (from != NULL)
+		parts->list[parts->n++].from = from;
+}
+
+static void
+make_parts(struct parts *parts, lua_State *L, int marks)
+{
+	const global_State *g = G(L);
+	lua_Integer i, n = marks != 0 ? (lua_Integer)lua_rawlen(L, marks) : 0;
+	size_t k;
+
+	add_part(parts, g->allgc);
+	for (i = 1; i <= n && i <= SWEEP_MARKS_MAX; i++)
+		add_part(parts, marked(L, marks, i));
+	for (k = 0; k + 1 < parts->n; k++)
+		parts->list[k].end = parts->list[k + 1].from;
+	/* The fourth list has strings alone. */
+	add_part(parts, g->finobj);
+	add_part(parts, g->tobefnz);
+}
+
+/* For so many helpers there is a processor, and something to do. */
+static size_t
+count_helpers(const struct parts *parts)
+{
+	long n;
+
+	/* The lists of finalizers are short, mostly. */
+	if (parts->n <= 3)
+		return 0;
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n > SWEEP_THREADS)
+		n = SWEEP_THREADS;
+	return n > 1 ? (size_t)n - 1 : 0;
+}
+
+/* 0, or -1: it was not started, and the others do its part. */
+static int
+start(struct helper *h, const struct sweep *s, struct parts *parts)
+{
+	const struct walk *w = s->w;
+	size_t n = w->map->len > 0 ? w->map->len : 1;
+
+	h->parts = parts;
+	h->sweep = *s;
+	h->sweep.w = &h->walk;
+	h->walk = *w;
+	h->walk.edits = NULL;
+	h->walk.nedits = h->walk.cap = 0;
+	h->walk.changed = calloc(n, sizeof *w->changed);
+	h->walk.running = calloc(n, sizeof *w->running);
+	if (h->walk.changed != NULL && h->walk.running != NULL &&
+	    pthread_create(&h->thread, NULL, help, h) == 0)
+		return 0;
+	free(h->walk.changed);
+	free(h->walk.running);
+	return -1;
+}
+
+/* What it found is the walk's. 0 or -1. */
+static int
+end(struct helper *h, struct walk *w)
+{
+	const struct walk_edit *from;
+	struct walk_edit *e;
+	size_t i;
+
+	pthread_join(h->thread, NULL);
+	from = h->walk.edits;
+	for (i = 0; i < w->map->len; i++) {
+		w->changed[i] += h->walk.changed[i];
+		w->running[i] += h->walk.running[i];
+	}
+	for (i = 0; i < h->walk.nedits && !h->failed; i++) {
+		e = walk_try_add(w, from[i].kind, from[i].which);
+		if (e != NULL)
+			e->object = from[i].object;
+		else
+			h->failed = -1;
+	}
+	free(h->walk.edits);
+	free(h->walk.changed);
+	free(h->walk.running);
+	return h->failed;
+}
+
+/* Signals are the calling thread's. 0 or -1. */
+static int
+collect_together(struct sweep *s, struct parts *parts)
+{
+	struct helper helpers[SWEEP_THREADS];
+	sigset_t all, before;
+	size_t n = count_helpers(parts), started = 0;
+	int failed;
+
+	memset(helpers, 0, sizeof helpers);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (started < n && start(&helpers[started], s, parts) == 0)
+		started++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	failed = collect_parts(s, parts);
+	while (started > 0)
+		failed |= end(&helpers[--started], s->w);
+	return failed;
+}
+
 int
 sweep_collect(lua_State *L, struct walk *w)
 {
-	const global_State *g = G(L);
 	struct filter froms, joined;
 	struct sweep s = {.L = L, .w = w, .froms = &froms, .joined = &joined};
+	struct parts parts = {.n = 0};
+	GCObject *o;
+	size_t i, n;
+	int failed;
 
 	filter_fill(&froms, &w->map->index);
 	filter_fill(&joined, w->join_index);
-	/* No allocation of Lua's in here, so nothing is collected. The fourth
-	 * list has strings alone. */
-	return collect_list(&s, g->allgc) == 0 &&
-	       collect_list(&s, g->finobj) == 0 &&
-	       collect_list(&s, g->tobefnz) == 0;
+	/* No allocation of Lua's in here, so nothing is collected. */
+	make_parts(&parts, L, w->marks);
+	pthread_mutex_init(&parts.lock, NULL);
+	failed = collect_together(&s, &parts);
+	pthread_mutex_destroy(&parts.lock);
+	if (failed)
+		luaL_error(L, "not enough memory");
+	/* Lua's own search in a table is no mere reading. */
+	n = w->nedits;
+	for (i = 0; i < n; i++) {
+		o = w->edits[i].object;
+		if (o->tt == LUA_VTABLE && note_keys(&s, gco2t(o)) != 0)
+			return 0;
+	}
+	return 1;
 }
 
 /* --- commit --------------------------------------------------------------- */

@@ -96,7 +96,7 @@ anchor(struct walk *w, int idx)
 }
 
 struct walk_edit *
-walk_add(lua_State *L, struct walk *w, enum walk_kind kind, size_t which)
+walk_try_add(struct walk *w, enum walk_kind kind, size_t which)
 {
 	struct walk_edit *more, *e;
 	size_t n;
@@ -105,7 +105,7 @@ walk_add(lua_State *L, struct walk *w, enum walk_kind kind, size_t which)
 		n = w->cap > 0 ? 2 * w->cap : 64;
 		more = realloc(w->edits, n * sizeof *more);
 		if (more == NULL)
-			no_memory(L);
+			return NULL;
 		w->edits = more;
 		w->cap = n;
 	}
@@ -113,6 +113,16 @@ walk_add(lua_State *L, struct walk *w, enum walk_kind kind, size_t which)
 	memset(e, 0, sizeof *e);
 	e->kind = kind;
 	e->which = which;
+	return e;
+}
+
+struct walk_edit *
+walk_add(lua_State *L, struct walk *w, enum walk_kind kind, size_t which)
+{
+	struct walk_edit *e = walk_try_add(w, kind, which);
+
+	if (e == NULL)
+		no_memory(L);
 	return e;
 }
 

@@ -59,6 +59,7 @@ struct walk {
 	const struct walk_join *joins;
 	const struct walkset *join_index; /* of their ids */
 	int joins_table;
+	int marks; /* 0, or those of a sweep (lua-host/sweep.h) */
 	enum walk_way way;
 	/* Results of walk_collect, an element for each pair of the map. */
 	size_t *changed, *running;

@@ -33,5 +33,8 @@ struct walk_edit {
  * out; the next call may move it. */
 struct walk_edit *walk_add(lua_State *L, struct walk *w, enum walk_kind kind,
     size_t which);
+/* The same without Lua: NULL, out of memory. */
+struct walk_edit *walk_try_add(struct walk *w, enum walk_kind kind,
+    size_t which);
 
 #endif

@@ -160,11 +160,56 @@ test_limits(void)
 	game_close(&g);
 }
 
+/* A step that looks through the heap from marks on, whatever came between. */
+static void
+test_survey(void)
+{
+	struct engine_module m;
+	size_t replaced, more = 0;
+	struct game g;
+
+	game_open(&g, program, &patient);
+	is_true(&g, "pcall(function() HELD = {} for i = 1, 30000 do\n"
+		    "HELD[i] = {'unit ' .. i, {A.hit}} end end)");
+	m = module("a", SOURCE("2"));
+	IS(list(&g, 10, &m, 1), ENGINE_APPLIED, "without a survey");
+	m = module("a", SOURCE("3"));
+	is_true(&g, "collectgarbage()");
+	IS(list(&g, 11, &m, 1), ENGINE_APPLIED, "and once more");
+	replaced = g.report.replaced;
+	IS(revert(&g, 11), ENGINE_REVERTED, "and back");
+	while (engine_survey(g.engine, 0) == 1)
+		more++;
+	OK(more >= 2, "there is more to do after a slice (%zu)", more);
+	IS(engine_survey(g.engine, 0), 0, "until all is done");
+	is_true(&g, "pcall(function() for i = 2, 30000, 2 do\n"
+		    "HELD[i] = {'new ' .. i, {A.hit}} end\n"
+		    "collectgarbage() end)");
+	IS(list(&g, 11, &m, 1), ENGINE_APPLIED, "with one");
+	OK(g.report.replaced == replaced, "as much is replaced");
+	OK(is_true(&g, "pcall(function() for i = 1, 30000 do\n"
+		       "assert(HELD[i][2][1] == A.hit) end end)"),
+	    "all of it, also what came after the survey");
+	IS(engine_survey(g.engine, 0), 1, "the next step has its own");
+	m = module("a", SOURCE("fail("));
+	IS(list(&g, 12, &m, 1), ENGINE_FAILED, "an update that fails");
+	IS(engine_survey(g.engine, 0), 1, "takes it with it, too");
+	IS(revert(&g, 11), ENGINE_REVERTED, "half of a survey serves a revert");
+	OK(is_true(&g, "pcall(function() for i = 1, 30000 do\n"
+		       "assert(HELD[i][2][1] == A.hit) end end)\n"
+		       "and A.hit() == 2"),
+	    "which is complete");
+	engine_set_walk(g.engine, WALK_API);
+	IS(engine_survey(g.engine, 0), 0, "none for the other way of looking");
+	game_close(&g);
+}
+
 int
 main(void)
 {
 	test_list();
 	test_prepared();
 	test_limits();
+	test_survey();
 	return tap_done();
 }

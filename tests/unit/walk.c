@@ -5,6 +5,7 @@
  */
 
 #include "lua-host/state.h"
+#include "lua-host/sweep.h"
 #include "lua-host/walk.h"
 #include "tests/tap.h"
 
@@ -176,6 +177,8 @@ heap_close(struct heap *h)
 /* What the walk needs, on W's stack: the heap, then tables. The pairs are in
  * the list under this key of the registry: from, to, from, to ... */
 static const char pairs_key = 'p';
+/* The marks of a sweep are in the table under this one, if there are any. */
+static const char marks_key = 'm';
 
 struct walk_args {
 	struct heap *h;
@@ -244,6 +247,8 @@ walk_body(lua_State *W)
 	w->map = &a->map;
 	w->join_index = &a->joins;
 	w->way = a->h->way;
+	lua_rawgetp(W, LUA_REGISTRYINDEX, &marks_key);
+	w->marks = lua_istable(W, 7) ? 7 : 0;
 	lua_rawgeti(W, 6, 1);
 	walk_collect(W, w);
 	for (k = 0; k < CHANGE && k < (int)a->map.len; k++) {
@@ -254,7 +259,7 @@ walk_body(lua_State *W)
 		refuser.armed = a->h->refuse;
 		walk_commit(W, w);
 		lua_rawgeti(W, 6, 1);
-		a->h->spared = lua_rawequal(W, 7, 8);
+		a->h->spared = lua_rawequal(W, 8, lua_gettop(W));
 	}
 	return 0;
 }
@@ -364,6 +369,35 @@ disturb(struct heap *h, uint64_t *seed)
 		lua_gc(h->L, LUA_GCSTEP, 1);
 }
 
+/* One mark more: 1, or 0 when all are there. */
+static int
+mark(struct heap *h, size_t stride)
+{
+	lua_State *L = h->L;
+	int more;
+
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &marks_key) != LUA_TTABLE) {
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &marks_key);
+		lua_replace(L, -2);
+	}
+	more = sweep_mark(L, lua_gettop(L), stride, 0);
+	lua_pop(L, 1);
+	return more;
+}
+
+static size_t
+count_marks(struct heap *h)
+{
+	size_t n;
+
+	lua_rawgetp(h->L, LUA_REGISTRYINDEX, &marks_key);
+	n = (size_t)lua_rawlen(h->L, -1);
+	lua_pop(h->L, 1);
+	return n;
+}
+
 /* What is wrong, or NULL. */
 static const char *
 try_heap(struct heap *h, uint64_t *seed, size_t *found, size_t *running)
@@ -377,6 +411,9 @@ try_heap(struct heap *h, uint64_t *seed, size_t *found, size_t *running)
 	if (!lua_run(h, text) || !lua_run(h, scene))
 		return "no scene";
 	take_pairs(h);
+	if (tap_random(seed) % 2 == 0)
+		while (mark(h, 10 + tap_random(seed) % 200))
+			disturb(h, seed);
 	if (!agree(h))
 		return "the ways do not find the same";
 	changed = sum(h->changed);
@@ -737,6 +774,36 @@ test_differences(void)
 	heap_close(&h);
 }
 
+/* --- in parts --------------------------------------------------------------
+ */
+
+/* A heap with the old function everywhere: what the program does between marks
+ * and after them changes nothing of what is found. */
+static void
+test_marks(const char *name, const char *make, const char *between,
+    const char *after, size_t least, size_t n)
+{
+	struct heap h;
+
+	heap_open(&h);
+	lua_run(&h, "OLD = function() end PAIRS = {OLD, function() end}\n"
+		    "NEW = function(n) local t = {} for i = 1, n do\n"
+		    "  t[i] = {OLD, [OLD] = 1} end return t end");
+	lua_run(&h, make);
+	take_pairs(&h);
+	while (mark(&h, 100))
+		lua_run(&h, between);
+	OK(count_marks(&h) >= least, "%s: %zu marks", name, count_marks(&h));
+	lua_run(&h, after);
+	lua_gc(h.L, LUA_GCCOLLECT);
+	lua_gc(h.L, LUA_GCCOLLECT);
+	OK(walk(&h, WALK_SWEEP, 1) == 0 && h.changed[0] == n,
+	    "%s: each place once", name);
+	OK(walk(&h, WALK_API, 0) == 0 && h.changed[0] == 0,
+	    "%s: none was missed", name);
+	heap_close(&h);
+}
+
 /* --- memory --------------------------------------------------------------- */
 
 /* Refuses once; what is asked for again after that is granted. */
@@ -797,6 +864,20 @@ main(void)
 	test_dead();
 	test_swapped();
 	test_differences();
+	test_marks("strings that are given up",
+	    "T, S = NEW(5000), {}\n"
+	    "for i = 1, 40000 do S[i] = 'string ' .. i end",
+	    "S = nil collectgarbage('step')", "T[1] = {OLD, T[1]}", 5, 10002);
+	test_marks("tables, where there are no strings", "T = NEW(15000)",
+	    "collectgarbage('step')", "T[#T + 1] = {OLD}", 10, 30002);
+	test_marks("marks that get finalizers", "T = NEW(15000)", "",
+	    "local gc = {__gc = function() end}\n"
+	    "for i = 1, #T, 2 do setmetatable(T[i], gc) end",
+	    10, 30001);
+	test_marks("the last mark gets one", "T = NEW(15000)",
+	    "local gc = {__gc = function() end}\n"
+	    "for i = 1, #T do setmetatable(T[i], gc) end",
+	    "", 1, 30001);
 	test_memory();
 	return tap_done();
 }
