@@ -482,36 +482,75 @@ sweep_mark(lua_State *L, int marks, size_t stride, int64_t deadline_ns)
 	return 0;
 }
 
-/* All parts of a walk, each for who comes first. */
-struct parts {
-	pthread_mutex_t lock;
-	struct part list[SWEEP_MARKS_MAX + 3];
-	size_t n, next;
-};
-
 struct helper {
-	pthread_t thread;
-	struct parts *parts;
+	struct team *team;
 	struct sweep sweep;
 	struct walk walk; /* what this one finds; the rest is all others' */
-	int failed;
+	int began, failed;
 };
 
-/* Nothing of Lua's is written while parts are looked through, nor is Lua
- * called: what is only read may be read by many. */
-static int
-collect_parts(struct sweep *s, struct parts *parts)
+/*
+ * All parts of a walk, each for who comes first. Where there is no processor
+ * for a helper after all, nobody waits until it begins: it finds that all is
+ * done, and the last one out frees the team.
+ */
+struct team {
+	pthread_mutex_t lock;
+	pthread_cond_t ready; /* one has nothing more to do */
+	struct part parts[SWEEP_MARKS_MAX + 3];
+	size_t nparts, next;
+	struct helper helpers[SWEEP_THREADS];
+	size_t nhelpers, busy, refs;
+	int closed;
+};
+
+static struct team *
+team_new(void)
 {
-	size_t i;
+	struct team *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return NULL;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->ready, NULL);
+	t->refs = 1;
+	return t;
+}
+
+/* With the lock, which is given back. */
+static void
+team_leave(struct team *t)
+{
+	struct helper *h;
+	size_t left = --t->refs;
+
+	pthread_mutex_unlock(&t->lock);
+	if (left > 0)
+		return;
+	for (h = t->helpers; h < t->helpers + SWEEP_THREADS; h++) {
+		free(h->walk.edits);
+		free(h->walk.changed);
+		free(h->walk.running);
+	}
+	pthread_cond_destroy(&t->ready);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Nothing of Lua's is written while parts are looked through, nor is Lua
+ * called: what is only read may be read by many. With the lock, but not while
+ * one is looked through. */
+static int
+collect_parts(struct sweep *s, struct team *t)
+{
+	const struct part *p;
 	int failed = 0;
 
-	while (!failed) {
-		pthread_mutex_lock(&parts->lock);
-		i = parts->next++;
-		pthread_mutex_unlock(&parts->lock);
-		if (i >= parts->n)
-			break;
-		failed = collect_part(s, &parts->list[i]);
+	while (!failed && t->next < t->nparts) {
+		p = &t->parts[t->next++];
+		pthread_mutex_unlock(&t->lock);
+		failed = collect_part(s, p);
+		pthread_mutex_lock(&t->lock);
 	}
 	return failed;
 }
@@ -520,43 +559,52 @@ static void *
 help(void *arg)
 {
 	struct helper *h = arg;
+	struct team *t = h->team;
 
-	h->failed = collect_parts(&h->sweep, h->parts);
+	pthread_mutex_lock(&t->lock);
+	if (!t->closed) {
+		h->began = 1;
+		t->busy++;
+		h->failed = collect_parts(&h->sweep, t);
+		t->busy--;
+		pthread_cond_signal(&t->ready);
+	}
+	team_leave(t);
 	return NULL;
 }
 
 static void
-add_part(struct parts *parts, GCObject *from)
+add_part(struct team *t, GCObject *from)
 {
 	if (from != NULL)
-		parts->list[parts->n++].from = from;
+		t->parts[t->nparts++].from = from;
 }
 
 static void
-make_parts(struct parts *parts, lua_State *L, int marks)
+make_parts(struct team *t, lua_State *L, int marks)
 {
 	const global_State *g = G(L);
 	lua_Integer i, n = marks != 0 ? (lua_Integer)lua_rawlen(L, marks) : 0;
 	size_t k;
 
-	add_part(parts, g->allgc);
+	add_part(t, g->allgc);
 	for (i = 1; i <= n && i <= SWEEP_MARKS_MAX; i++)
-		add_part(parts, marked(L, marks, i));
-	for (k = 0; k + 1 < parts->n; k++)
-		parts->list[k].end = parts->list[k + 1].from;
+		add_part(t, marked(L, marks, i));
+	for (k = 0; k + 1 < t->nparts; k++)
+		t->parts[k].end = t->parts[k + 1].from;
 	/* The fourth list has strings alone. */
-	add_part(parts, g->finobj);
-	add_part(parts, g->tobefnz);
+	add_part(t, g->finobj);
+	add_part(t, g->tobefnz);
 }
 
 /* For so many helpers there is a processor, and something to do. */
 static size_t
-count_helpers(const struct parts *parts)
+count_helpers(const struct team *t)
 {
 	long n;
 
 	/* The lists of finalizers are short, mostly. */
-	if (parts->n <= 3)
+	if (t->nparts <= 3)
 		return 0;
 	n = sysconf(_SC_NPROCESSORS_ONLN);
 	if (n > SWEEP_THREADS)
@@ -564,74 +612,89 @@ count_helpers(const struct parts *parts)
 	return n > 1 ? (size_t)n - 1 : 0;
 }
 
-/* 0, or -1: it was not started, and the others do its part. */
+/* One more, with the lock. 0, or -1: there is none, and the others do its
+ * part. */
 static int
-start(struct helper *h, const struct sweep *s, struct parts *parts)
+start(struct team *t, const struct sweep *s)
 {
-	const struct walk *w = s->w;
-	size_t n = w->map->len > 0 ? w->map->len : 1;
+	struct helper *h = &t->helpers[t->nhelpers];
+	size_t n = s->w->map->len > 0 ? s->w->map->len : 1;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int result = -1;
 
-	h->parts = parts;
+	h->team = t;
 	h->sweep = *s;
 	h->sweep.w = &h->walk;
-	h->walk = *w;
+	h->walk = *s->w;
 	h->walk.edits = NULL;
 	h->walk.nedits = h->walk.cap = 0;
-	h->walk.changed = calloc(n, sizeof *w->changed);
-	h->walk.running = calloc(n, sizeof *w->running);
-	if (h->walk.changed != NULL && h->walk.running != NULL &&
-	    pthread_create(&h->thread, NULL, help, h) == 0)
-		return 0;
-	free(h->walk.changed);
-	free(h->walk.running);
-	return -1;
+	h->walk.changed = calloc(n, sizeof *h->walk.changed);
+	h->walk.running = calloc(n, sizeof *h->walk.running);
+	if (h->walk.changed == NULL || h->walk.running == NULL ||
+	    pthread_attr_init(&attr) != 0)
+		return -1;
+	if (pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) == 0 &&
+	    pthread_create(&thread, &attr, help, h) == 0) {
+		t->nhelpers++;
+		t->refs++;
+		result = 0;
+	}
+	pthread_attr_destroy(&attr);
+	return result;
 }
 
 /* What it found is the walk's. 0 or -1. */
 static int
-end(struct helper *h, struct walk *w)
+take_found(const struct helper *h, struct walk *w)
 {
-	const struct walk_edit *from;
+	const struct walk_edit *from = h->walk.edits;
 	struct walk_edit *e;
 	size_t i;
 
-	pthread_join(h->thread, NULL);
-	from = h->walk.edits;
+	if (!h->began)
+		return 0;
+	if (h->failed)
+		return -1;
 	for (i = 0; i < w->map->len; i++) {
 		w->changed[i] += h->walk.changed[i];
 		w->running[i] += h->walk.running[i];
 	}
-	for (i = 0; i < h->walk.nedits && !h->failed; i++) {
+	for (i = 0; i < h->walk.nedits; i++) {
 		e = walk_try_add(w, from[i].kind, from[i].which);
-		if (e != NULL)
-			e->object = from[i].object;
-		else
-			h->failed = -1;
+		if (e == NULL)
+			return -1;
+		e->object = from[i].object;
 	}
-	free(h->walk.edits);
-	free(h->walk.changed);
-	free(h->walk.running);
-	return h->failed;
+	return 0;
 }
 
-/* Signals are the calling thread's. 0 or -1. */
+/* Signals are the calling thread's. 0, or -1: out of memory. */
 static int
-collect_together(struct sweep *s, struct parts *parts)
+collect_all(struct sweep *s, int marks)
 {
-	struct helper helpers[SWEEP_THREADS];
+	struct team *t = team_new();
 	sigset_t all, before;
-	size_t n = count_helpers(parts), started = 0;
+	size_t i, n;
 	int failed;
 
-	memset(helpers, 0, sizeof helpers);
+	if (t == NULL)
+		return -1;
+	make_parts(t, s->L, marks);
+	pthread_mutex_lock(&t->lock);
+	n = count_helpers(t);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (started < n && start(&helpers[started], s, parts) == 0)
-		started++;
+	while (t->nhelpers < n && start(t, s) == 0)
+		;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	failed = collect_parts(s, parts);
-	while (started > 0)
-		failed |= end(&helpers[--started], s->w);
+	failed = collect_parts(s, t);
+	t->closed = 1;
+	while (t->busy > 0)
+		pthread_cond_wait(&t->ready, &t->lock);
+	for (i = 0; i < t->nhelpers; i++)
+		failed |= take_found(&t->helpers[i], s->w);
+	team_leave(t);
 	return failed;
 }
 
@@ -640,19 +703,13 @@ sweep_collect(lua_State *L, struct walk *w)
 {
 	struct filter froms, joined;
 	struct sweep s = {.L = L, .w = w, .froms = &froms, .joined = &joined};
-	struct parts parts = {.n = 0};
 	GCObject *o;
 	size_t i, n;
-	int failed;
 
 	filter_fill(&froms, &w->map->index);
 	filter_fill(&joined, w->join_index);
 	/* No allocation of Lua's in here, so nothing is collected. */
-	make_parts(&parts, L, w->marks);
-	pthread_mutex_init(&parts.lock, NULL);
-	failed = collect_together(&s, &parts);
-	pthread_mutex_destroy(&parts.lock);
-	if (failed)
+	if (collect_all(&s, w->marks) != 0)
 		luaL_error(L, "not enough memory");
 	/* Lua's own search in a table is no mere reading. */
 	n = w->nedits;
