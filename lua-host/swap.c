@@ -180,8 +180,11 @@ int
 swap_has_option(struct swap_plan *p, lua_Integer action, const char *field,
     const char *name)
 {
-	int is = push_option(p, action, field, name) != LUA_TNIL;
+	int is;
 
+	if (walkset_get(&p->optioned, action_key(action)) < 0)
+		return 0;
+	is = push_option(p, action, field, name) != LUA_TNIL;
 	lua_pop(p->L, 1);
 	return is;
 }

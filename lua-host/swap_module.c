@@ -102,11 +102,11 @@ refuse_types(struct merge *m, const char *path, const char *name, int old,
 	    path, luaL_typename(L, old), luaL_typename(L, v), name, name);
 }
 
-/* Functions at one path. The field alone changes where the living function
- * is not the module's to give, or stands for something else by now. */
+/* Functions at one path (a stack index). The field alone changes where the
+ * living function is not the module's to give, or stands for something else by
+ * now. */
 static void
-merge_functions(struct merge *m, int live, int key, int old, int v,
-    const char *path)
+merge_functions(struct merge *m, int live, int key, int old, int v, int path)
 {
 	struct swap_plan *p = m->p;
 	lua_State *L = p->L;
@@ -118,12 +118,12 @@ merge_functions(struct merge *m, int live, int key, int old, int v,
 		return;
 	if (!swapproto_has(L, v, p->protos) || lua_iscfunction(L, old) ||
 	    was >= 0 || is >= 0) {
-		set_field(m, PLACE_FIELD, live, key, v, path);
+		set_field(m, PLACE_FIELD, live, key, v, lua_tostring(L, path));
 		return;
 	}
 	swap_push_base(p, old);
 	s.old = lua_gettop(L);
-	lua_pushstring(L, path);
+	lua_pushvalue(L, path);
 	swap_add_pair(p, v, old, &s, 0);
 	lua_pop(L, 1);
 }
@@ -144,12 +144,14 @@ push_path(lua_State *L, const char *path, int key)
 	return lua_pushfstring(L, "%s[a %s]", path, luaL_typename(L, key));
 }
 
-/* The field of the living table at live beside that of the update's. */
+/* The field of the living table at live beside that of the update's; its path
+ * is at index at. */
 static void
-merge_field(struct merge *m, int live, int key, int v, const char *path)
+merge_field(struct merge *m, int live, int key, int v, int at)
 {
 	struct swap_plan *p = m->p;
 	lua_State *L = p->L;
+	const char *path = lua_tostring(L, at);
 	const char *name =
 	    lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
 	int old = lua_gettop(L) + 1;
@@ -169,9 +171,9 @@ merge_field(struct merge *m, int live, int key, int v, const char *path)
 	else if (lua_type(L, old) != lua_type(L, v))
 		refuse_types(m, path, name != NULL ? name : "name", old, v);
 	else if (lua_isfunction(L, v))
-		merge_functions(m, live, key, old, v, path);
+		merge_functions(m, live, key, old, v, at);
 	else if (is_made(p, m->action, v)) {
-		lua_pushstring(L, path);
+		lua_pushvalue(L, at);
 		add_work(m, old, v);
 	} else
 		swap_note_dropped(p, path, NULL, path, v, old);
@@ -212,7 +214,7 @@ merge_tables(struct merge *m, int live, int v, const char *path)
 	for (lua_pushnil(L); lua_next(L, v); lua_settop(L, top + 1)) {
 		at = push_path(L, path, top + 1);
 		if (live != 0)
-			merge_field(m, live, top + 1, top + 2, at);
+			merge_field(m, live, top + 1, top + 2, top + 3);
 		else
 			look_into_new(m, top + 2, at);
 	}
@@ -290,7 +292,8 @@ swap_plan_module(struct swap_plan *p, lua_Integer action)
 		    "update",
 		    name, luaL_typename(L, top + 4), luaL_typename(L, top + 5));
 	if (lua_isfunction(L, top + 5))
-		merge_functions(&m, top + 3, top + 2, top + 4, top + 5, name);
+		merge_functions(&m, top + 3, top + 2, top + 4, top + 5,
+		    top + 2);
 	else if (is_made(p, action, top + 5))
 		swap_merge(p, action, top + 4, top + 5,
 		    lua_tostring(L, top + 6));
