@@ -248,6 +248,9 @@ on_bytes(void *arg, const void *bytes, size_t len, struct err *e)
 	struct reading *r = arg;
 	int same = 1;
 
+	/* What is there already may have come before ours is written. */
+	if (await(r->p, r->so_far + len, e) != 0)
+		return -1;
 	if (r->fd >= 0 && !r->differs)
 		same = is_next(r, bytes, len);
 	if (same < 0)

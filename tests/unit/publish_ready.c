@@ -156,6 +156,14 @@ main(void)
 	IS(e.kind, ERR_NO, "is refused");
 	w.bytes[LEN - 1] ^= 1;
 	OK(is_there(&w) && count("place/staging") == 0, "and the first stays");
+
+	/* All of it had come there, and it is made anew from the same files. */
+	if (unlink("place/release/game-1.tar") != 0 ||
+	    file_write("place/staging/game.part", w.bytes, LEN, 0600, &e) != 0)
+		abort();
+	IS(publish(&w, LEN, &out, &e), 0, "one that an earlier run had sent");
+	IS(out.sent, 0, "is compared with no more than is written");
+	OK(is_there(&w), "and has its name");
 	free(w.bytes);
 	return tap_done();
 }
