@@ -197,11 +197,21 @@ await(struct publish *p, uint64_t upto, struct err *e)
 	return ask(p, 0, e) < 0 ? -1 : 0;
 }
 
-/* No more bytes of a package that is known to be bad. */
+static int
+fail_stopped(struct err *e)
+{
+	return err_set(e, ERR_PEER, "interrupted");
+}
+
+/* No more bytes of a package that is known to be bad, nor for who has been
+ * stopped: a folder does not look for that. */
 static int
 on_moved(void *arg, uint64_t so_far, struct err *e)
 {
 	struct publish *p = arg;
+
+	if (is_stopped(p))
+		return fail_stopped(e);
 
 	p->moved = so_far;
 	if (p->config.progress != NULL)
@@ -641,6 +651,8 @@ publish_write(struct publish *p, const char *name, const void *bytes,
 {
 	int ret = 0;
 
+	if (is_stopped(p))
+		return fail_stopped(e);
 	if (strcmp(name, p->config.latest) == 0)
 		p->latest_there = -1;
 	while (!p->is_ours) {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@ struct writer {
 	size_t written, until;
 	size_t most; /* that was waited for */
 	int is_asked;
+	size_t stop_at; /* who publishes is stopped then; 0: never */
+	volatile sig_atomic_t stop;
 };
 
 static void
@@ -34,6 +37,7 @@ ready(void *arg, uint64_t upto)
 
 	if (upto > w->most)
 		w->most = (size_t)upto;
+	w->stop = w->stop_at > 0 && w->most >= w->stop_at;
 	if (to <= w->written)
 		return;
 	if (fwrite(w->bytes + w->written, 1, to - w->written, w->file) !=
@@ -66,8 +70,10 @@ static int
 publish(struct writer *w, size_t until, struct publish_outcome *out,
     struct err *e)
 {
-	struct publish_config c = {
-	    .latest = "game.latest", .now_us = NOW, .tries = 1};
+	struct publish_config c = {.latest = "game.latest",
+	    .now_us = NOW,
+	    .tries = 1,
+	    .stop = &w->stop};
 	struct publish_file f = {.part = "game.part",
 	    .name = "game-1.tar",
 	    .len = LEN,
@@ -81,6 +87,7 @@ publish(struct writer *w, size_t until, struct publish_outcome *out,
 	w->written = w->most = 0;
 	w->until = until;
 	w->is_asked = 0;
+	w->stop = 0;
 	w->file = tmpfile();
 	c.store = store_open_dir("place", e);
 	if (w->file == NULL || c.store == NULL || lock_self_get(&self, e) != 0)
@@ -164,6 +171,18 @@ main(void)
 	IS(publish(&w, LEN, &out, &e), 0, "one that an earlier run had sent");
 	IS(out.sent, 0, "is compared with no more than is written");
 	OK(is_there(&w), "and has its name");
+
+	if (unlink("place/release/game-1.tar") != 0)
+		abort();
+	w.stop_at = LEN / 2;
+	IS(publish(&w, LEN, &out, &e), -1, "one that is stopped");
+	OK(strcmp(e.text, "interrupted") == 0, "ends there: %s", e.text);
+	OK(count("place/staging") == 1 &&
+		access("place/staging/game.part", F_OK) == 0,
+	    "and is gone on with");
+	w.stop_at = 0;
+	IS(publish(&w, LEN, &out, &e), 0, "by the next run");
+	OK(out.sent > 0 && out.sent < LEN && is_there(&w), "from there");
 	free(w.bytes);
 	return tap_done();
 }
