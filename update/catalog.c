@@ -3,6 +3,7 @@
 #include "update/catalog.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,21 @@ is_taken_back(const struct record *r, const struct doc *d)
 	return r->state == RECORD_TAKEN_BACK || r->state == RECORD_REVERTED;
 }
 
+/* A sentence and an instant. */
+#define BEHIND_TEXT 96
+
+/* What goes behind a reason that this end's clock alone would not have. */
+static const char *
+say_behind(char out[BEHIND_TEXT], int64_t late_us)
+{
+	char when[TIMETEXT_SIZE];
+
+	snprintf(out, BEHIND_TEXT,
+	    "; the clock of this end is behind: it has been %s here",
+	    timetext_format(late_us, when));
+	return out;
+}
+
 enum word
 catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
     int64_t late_us, int64_t max_age_us, struct refusal *why)
@@ -222,8 +238,7 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	const struct record *r = catalog_find(c, d->id);
 	int64_t ahead_us = (int64_t)d->id - now_us;
 	int64_t age_us = (late_us > now_us ? late_us : now_us) - (int64_t)d->id;
-	const char *behind = "; the clock of this end is behind";
-	char when[TIMETEXT_SIZE];
+	char when[TIMETEXT_SIZE], behind[BEHIND_TEXT];
 	uint64_t highest;
 
 	if (holds(c, r, d))
@@ -236,7 +251,7 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	    (now_us > d->expires_us || late_us > d->expires_us))
 		return refuse(why, WORD_EXPIRED, "expired at %s%s",
 		    timetext_format(d->expires_us, when),
-		    now_us > d->expires_us ? "" : behind);
+		    now_us > d->expires_us ? "" : say_behind(behind, late_us));
 	if (ahead_us > DOC_FUTURE_US)
 		return refuse(why, WORD_FUTURE,
 		    "the id is %" PRId64 " s ahead of this end's time, at "
@@ -253,9 +268,10 @@ catalog_admit(const struct catalog *c, const struct doc *d, int64_t now_us,
 	if (max_age_us > 0 && age_us > max_age_us)
 		return refuse(why, WORD_STALE,
 		    "the id is %" PRId64 " s old and was never seen here, at "
-		    "most %" PRId64 " s are allowed%s",
+		    "most %" PRId64
+		    " s are allowed%s; hotfix accept lets it in",
 		    age_us / 1000000, max_age_us / 1000000,
-		    -ahead_us > max_age_us ? "" : behind);
+		    -ahead_us > max_age_us ? "" : say_behind(behind, late_us));
 	return WORD_OK;
 }
 

@@ -80,7 +80,17 @@ sees host.err 'clock is behind: it has been 2099-01-01T00:00:00.000000Z here' \
 run "$hotfix" push -k key.sec --version '*' --expires +1h --server fix.lua \
 	"$addr"
 exits 1 'what had expired by then is refused'
-err_has 'expired.*; the clock of this end is behind' 'with the reason'
+err_has 'expired.*; the clock of this end is behind: it has been 2099-' \
+	'with the reason, and what time it knows of'
+run "$hotfix" push -k key.sec --version '*' --write fix.doc --server fix.lua \
+	"$addr"
+exits 1 'so is what was signed just now'
+err_has 'stale.*behind: it has been 2099-.*; hotfix accept lets it in$' \
+	'with what to do'
+id=$(field id out)
+run "$hotfix" accept -k key.sec "$id" "$addr"
+run "$hotfix" push fix.doc "$addr"
+exits 0 'which does'
 stop host
 echo rubbish >state/time
 serve host -p key.pub --state state server.lua
