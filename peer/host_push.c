@@ -168,11 +168,15 @@ push_finish(struct push *p, const char *word)
 	if (state_event(p->host, p->doc->id, "final", fields,
 		sizeof fields / sizeof *fields, &e) != 0)
 		host_log(p->host, "%s", e.text);
-	host_log(p->host,
-	    "document %" PRIu64 " (%s): %s; clients: %s targeted, %s applied, "
-	    "%s deferred, %s failed, %s missing",
-	    p->doc->id, p->doc->feature, word, counts[0], counts[1], counts[2],
-	    counts[3], counts[4]);
+	/* A notice has been logged, and was applied to nothing. */
+	if (p->doc->kind != DOC_NOTICE)
+		host_log(p->host,
+		    "document %" PRIu64 " (%s): %s%s; clients: %s targeted, "
+		    "%s applied, %s deferred, %s failed, %s missing",
+		    p->doc->id, p->doc->feature, word,
+		    p->not_here && p->targeted == 0 ? ", it was never here"
+						    : "",
+		    counts[0], counts[1], counts[2], counts[3], counts[4]);
 	push_tell_clients(p);
 	push_tell_groups(p);
 	push_tell_done(p, word, WORD_OK, NULL);

@@ -52,6 +52,8 @@ exits 0 'with it, it is refused before it ever comes'
 out_has '^result: reverted not-here$' 'and it says that it was not here'
 err_has '12345 was on no host that answered; they refuse it from now on$' \
 	'in case that was a slip'
+sees host.err '\(never\): reverted, it was never here; clients: 0 ' \
+	"and the host's log says it, too"
 
 # Two hosts, one of which never had it.
 one=$addr

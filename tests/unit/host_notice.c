@@ -23,6 +23,7 @@ test_notice(void)
 	OK(push_gets(&s, &spec, "DONE applied\n"), "S4.6 a notice is taken in");
 	OK(has(&s.log, "(arena): publication failed: no space left\n"),
 	    "and logged");
+	OK(!has(&s.log, "applied; clients"), "not as something applied");
 	OK(ledger_has(" received id=%" PRIu64 " kind=notice feature=arena",
 	       spec.id) &&
 		ledger_has(" text=no%%20space%%20left\n"),
