@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/timetext.h"
 
 /* --- packages ------------------------------------------------------------
  */
@@ -375,12 +376,16 @@ sign(struct publishing *p, struct err *e)
 	 * set back may sign below the one before, and hosts take nothing older.
 	 */
 	const struct doc *latest = p->latest.doc;
+	char when[TIMETEXT_SIZE];
 
 	if (latest != NULL && (int64_t)latest->id >= now_us)
 		return err_set(e, ERR_NO,
-		    "%s was signed in the future of this clock: set it, or"
-		    " give --ntp SERVER",
-		    p->latest_name);
+		    "%s was signed at %s, which is yet to come: %s",
+		    p->latest_name, timetext_format((int64_t)latest->id, when),
+		    p->plan.clock.ntp.n > 0
+			? "hosts take nothing older, wait until then"
+			: "this clock is behind, or that one was ahead (--ntp"
+			  " SERVER tells); hosts take nothing older");
 	if (publishing_fields(p, e) != 0)
 		return -1;
 	if (p->undo) {

@@ -50,7 +50,8 @@ is_near(int64_t ahead_us)
 /* Is the clock of every host that answered near enough? One that is not ends
  * this, or is left out while there are others. */
 static int
-check_clocks(const struct say *s, struct hosts *h, enum send_needs needs)
+check_clocks(const struct say *s, const struct talk *t, struct hosts *h,
+    enum send_needs needs)
 {
 	struct host_line *l;
 	int64_t off_us;
@@ -69,9 +70,10 @@ check_clocks(const struct say *s, struct hosts *h, enum send_needs needs)
 		if (l->left_out || is_near(l->ahead_us))
 			continue;
 		off_us = l->ahead_us < 0 ? -l->ahead_us : l->ahead_us;
-		say_error(s, "%s: its clock is %" PRId64 " s %s this one; %s",
+		say_error(s, "%s: its clock is %" PRId64 " s %s %s; %s",
 		    l->shown, off_us / 1000000,
 		    l->ahead_us < 0 ? "behind" : "ahead of",
+		    talk_behind_us(t) != 0 ? "the time servers'" : "this one",
 		    ends ? "nothing was signed" : "it is left out");
 		l->left_out = 1;
 	}
@@ -138,7 +140,7 @@ send_survey(struct say *s, struct talk *t, struct hosts *h,
 		say_error(s, "nothing was signed or sent");
 		return hosts_status(h, NULL);
 	}
-	return check_clocks(s, h, needs);
+	return check_clocks(s, t, h, needs);
 }
 
 int

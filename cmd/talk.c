@@ -294,6 +294,12 @@ talk_set_behind(struct talk *t, int64_t behind_us)
 	t->behind_us = behind_us;
 }
 
+int64_t
+talk_behind_us(const struct talk *t)
+{
+	return t->behind_us;
+}
+
 void
 talk_close(struct talk *t)
 {

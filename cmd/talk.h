@@ -20,6 +20,7 @@ void talk_close(struct talk *t);
 /* By so much this machine's clock is known to be behind the true time; hosts'
  * clocks are then compared with that. */
 void talk_set_behind(struct talk *t, int64_t behind_us);
+int64_t talk_behind_us(const struct talk *t); /* 0: not known to be */
 
 /* What every host is asked; one of the three. */
 struct talk_request {

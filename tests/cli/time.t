@@ -235,8 +235,24 @@ out_lacks '^result: (unreachable|not-sent)' 'it is sent'
 run "$hotfix" push -k key.sec --server fix.lua --ntp "$(at far)" \
 	--max-offset 1h "$addr"
 exits 1 'push --ntp: the host is not by this time'
-err_has 'its clock is (399|400|401) s behind this one; nothing was signed' \
-	'it is the host that is behind'
+err_has "its clock is (399|400|401) s behind the time servers'; nothing was" \
+	'it is the host that is behind, and behind what'
+
+# A release by a clock that is ahead: none comes behind it before that time.
+mkdir shipped
+echo data >shipped/file
+run "$hotfix" publish -k key.sec --to place --version '*' -n r -r 1 \
+	--ntp "$(at far)" --max-offset 1h shipped
+exits 0 'publish --ntp: a release by a time that is ahead'
+run "$hotfix" publish -k key.sec --to place --version '*' -n r -r 2 shipped
+exits 1 'the next one by the right time'
+err_has 'r\.latest was signed at 20[^ ]*Z, .*: this clock is behind, or that' \
+	'says until when'
+run "$hotfix" publish -k key.sec --to place --version '*' -n r -r 2 \
+	--ntp "$good" shipped
+exits 1 'and with --ntp'
+err_has 'r\.latest was signed at 20[^ ]*Z, .*: hosts take nothing older, wait' \
+	'that there is nothing but to wait'
 
 # A revert is younger than what it takes back by the same time.
 serve still -p key.pub --version 1 server.lua
