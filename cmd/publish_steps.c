@@ -34,10 +34,17 @@ publishing_hide(struct publishing *p)
 	p->what = NULL;
 }
 
+/* Every file is read, then written. Where writing is seen as the upload beside
+ * it, reading is all that is told here, and must not end half way. */
 static void
 on_pack(void *arg, uint64_t so_far, uint64_t total)
 {
-	show(arg, "pack", so_far, total);
+	const uint64_t half = total / 2;
+
+	if (so_far <= half)
+		show(arg, "read", so_far, half);
+	else
+		show(arg, "pack", so_far - half, total - half);
 }
 
 static void

@@ -120,11 +120,24 @@ on_greeted(void *arg, const struct operator_greeting *g)
 	l->asked = !c->talk->failed;
 }
 
+/* The host has gone on to what comes behind fetching. */
+static void
+end_fetching(struct conn *c)
+{
+	struct talk *t = c->talk;
+
+	t->fetched += c->to_fetch - c->fetched;
+	c->fetched = c->to_fetch;
+	if (t->fetched == t->to_fetch)
+		progress_hide(&t->progress);
+}
+
 static void
 on_server(void *arg, const struct operator_server *s)
 {
 	struct conn *c = arg;
 
+	end_fetching(c);
 	copy(c->line->server, sizeof c->line->server, s->result);
 	buf_reset(&c->line->report);
 	buf_append(&c->line->report, s->text, s->len);
@@ -141,6 +154,7 @@ on_clients(void *arg, const struct operator_progress *p)
 {
 	struct conn *c = arg;
 
+	end_fetching(c);
 	c->line->clients = *p;
 	c->line->has_clients = 1;
 	detail(c, "%" PRIu64 " of %" PRIu64 " clients still without a result",

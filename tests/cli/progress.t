@@ -101,7 +101,8 @@ is "$(cat err)" '' 'plain lines alone'
 on_terminal "$hotfix" publish -k key.sec --to place --url shop://x \
 	--version 9 -n arena -r 3 -o p.tar game
 is "$status" 0 'publish on a terminal'
-saw "^pack: .* of .*$esc\[K" 'S4.8 shows how far it is: packing'
+saw "^read: .* of 3.0 MB, .*$esc\[K" 'S4.8 shows how far it is: reading'
+saw "^pack: .* of 3.0 MB, .*$esc\[K" 'S4.8 packing'
 saw "^upload: .* of .*$esc\[K" 'S4.8 sending'
 saw "^(read back|compare).*: .* of .*$esc\[K" 'S4.8 and reading back'
 saw '^read back: ([0-9]+ B) of \1, 100%' 'of what is there no byte more'
@@ -113,12 +114,18 @@ unseen '-q: nothing is shown'
 cat >notify <<END
 script -qec "'$hotfix' publish -k key.sec --to place --url shop://x \
 	--version 9 -n arena -r 5 -o t.tar --notify $addr game" /dev/null |
-	perl -pe 'BEGIN { $/ = "\r"; $| = 1 } s/\r/\n/'
+	perl -e '\$| = 1; while (sysread STDIN, \$_, 4096) {
+		s/\r/\n/g; s/(\e\[K)/\$1\n/g; print }'
 END
+client cat --version 9 --fetch-with 'sh get.sh'
 start notify sh ./notify
 sees notify.out "$addr fetches: .* of [0-9.]+ MB" \
 	'S4.8 how far the host is with it'
+n=$(wc -l <notify.out)
 echo >&4
+await notify.out "^$esc\[K" "$n"
+ok $? 'the line is gone while its clients fetch'
+echo >&3
 sees notify.out '^notified: 1 of 1' 'and then it is done'
 ! grep -Eq '%.*(id|released|package|remote-md5): ' notify.out
 ok $? 'no result stands behind it in its line' || note notify.out
