@@ -10,6 +10,7 @@
 #include "cmd/options.h"
 #include "cmd/package.h"
 #include "cmd/progress.h"
+#include "cmd/signals.h"
 
 struct pack {
 	struct say say;
@@ -19,6 +20,7 @@ struct pack {
 	struct clock_options asked;
 	struct clock clock;
 	struct progress progress;
+	const volatile sig_atomic_t *stop;
 };
 
 /* 1 when a key was given, in whatever way: then it must do. */
@@ -75,6 +77,7 @@ make(struct pack *p, const char *dir, const char *path, struct err *e)
 	    .unchecked = &p->unchecked,
 	    .progress = on_progress,
 	    .arg = p,
+	    .stop = p->stop,
 	};
 	const int with_sig = is_signed(p);
 	struct package_info info;
@@ -97,6 +100,13 @@ out:
 	if (with_sig)
 		signer_close(&signer);
 	return ret;
+}
+
+static int
+interrupted(const struct pack *p)
+{
+	say_error(&p->say, "interrupted; nothing was packed");
+	return EXIT_INTERRUPTED;
 }
 
 int
@@ -159,11 +169,13 @@ cmd_pack(int argc, char **argv)
 		return status;
 	path = p.out != NULL ? strdup(p.out)
 			     : package_file_name(p.name, p.release);
+	status = 0;
 	if (path == NULL)
 		err_set(&e, ERR_LOCAL, "out of memory");
-	status = 0;
-	if (path == NULL || make(&p, operands[0], path, &e) != 0)
-		status = say_err(&p.say, &e);
+	if (path == NULL || (p.stop = signals_flag(&e)) == NULL ||
+	    make(&p, operands[0], path, &e) != 0)
+		status = p.stop != NULL && *p.stop ? interrupted(&p)
+						   : say_err(&p.say, &e);
 	free(path);
 	return status;
 }

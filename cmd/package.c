@@ -21,7 +21,7 @@
 
 struct package_making {
 	struct package_job job;
-	int is_quiet;
+	int is_apart;
 	char *path;
 	struct buf sig;
 	struct signer_run signing;
@@ -95,8 +95,16 @@ progress(void *arg, uint64_t so_far, uint64_t total)
 {
 	const struct package_making *m = arg;
 
-	if (m->job.progress != NULL && !m->is_quiet)
+	if (m->job.progress != NULL && !m->is_apart)
 		m->job.progress(m->job.arg, so_far, total);
+}
+
+static int
+stopped(void *arg)
+{
+	const struct package_making *m = arg;
+
+	return m->job.stop != NULL && *m->job.stop && !m->is_apart;
 }
 
 static void
@@ -134,6 +142,7 @@ package_begin(const struct package_job *j, const char *path,
 	    .seal_forks = j->signer != NULL && j->signer->command != NULL,
 	    .progress = progress,
 	    .written = written,
+	    .stopped = stopped,
 	    .arg = m,
 	};
 
@@ -162,9 +171,9 @@ package_fd(const struct package_making *m)
 }
 
 void
-package_quiet(struct package_making *m)
+package_apart(struct package_making *m)
 {
-	m->is_quiet = 1;
+	m->is_apart = 1;
 }
 
 int

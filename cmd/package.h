@@ -1,6 +1,7 @@
 #ifndef CMD_PACKAGE_H
 #define CMD_PACKAGE_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -27,6 +28,8 @@ struct package_job {
 	/* So many bytes of the package are in its file; or NULL. */
 	void (*written)(void *arg, uint64_t so_far);
 	void *written_arg;
+	/* Ends it when it is not 0, as ERR_PEER; or NULL. */
+	const volatile sig_atomic_t *stop;
 };
 
 /*
@@ -42,7 +45,7 @@ int package_make(const struct package_job *j, const char *path,
  * its release and length (NULL with err); it is written, which fills out; the
  * signature, whose bytes sig gets, and the names (0, or -1 with err). Where no
  * command signs the last two may be done by another thread: it calls what the
- * job has, unless package_quiet was called before. Meanwhile what was written,
+ * job has, unless package_apart was called before. Meanwhile what was written,
  * which the job's written tells, is read by package_fd. What the job points to
  * and out live until the end.
  */
@@ -50,7 +53,11 @@ int package_build(const struct package_job *j, struct err *e);
 struct package_making *package_begin(const struct package_job *j,
     const char *path, struct package_info *out, struct err *e);
 int package_fd(const struct package_making *m);
-void package_quiet(struct package_making *m); /* no more progress is told */
+/* It goes on beside an upload: no more progress is told and, because who goes
+ * on with the upload another time needs it whole, the job's stop does not end
+ * it.
+ */
+void package_apart(struct package_making *m);
 int package_fill(struct package_making *m, struct err *e);
 int package_end(struct package_making *m, struct buf *sig, struct err *e);
 void package_drop(struct package_making *m); /* NULL is fine */

@@ -381,7 +381,7 @@ parcel_make(struct parcel *p, const struct package_job *job, const char *path,
 	if (p->fd < 0)
 		return err_errno(e, ERR_LOCAL, "%s", path);
 	if (may_go_apart) {
-		package_quiet(c->making);
+		package_apart(c->making);
 		c->has_thread = thread_start(&c->thread, run, c) == 0;
 	}
 	if (c->has_thread)

@@ -100,7 +100,8 @@ make_package(struct publishing *p, const char *dir, struct err *e)
 	    .unchecked = &p->unchecked,
 	    .signer = &p->signer,
 	    .progress = on_pack,
-	    .arg = p};
+	    .arg = p,
+	    .stop = p->stop};
 	char *path =
 	    p->output == NULL ? package_file_name(p->name, p->release) : NULL;
 	int ret = -1;

@@ -52,6 +52,9 @@ int making_fail_memory(const struct making *m);
 /* It is not, or not any more, as it was seen first; -1. */
 int making_fail_changed(const struct making *m, const struct entry *it);
 
+/* 0: go on; -1: it is to end. */
+int making_go_on(const struct making *m);
+
 /* So many bytes more were read, or written. */
 void making_moved(struct making *m, uint64_t more);
 

@@ -60,6 +60,14 @@ making_next_file(const struct making *m, size_t *i)
 	return *i < m->all.n ? &m->all.items[*i] : NULL;
 }
 
+int
+making_go_on(const struct making *m)
+{
+	if (m->spec->stopped == NULL || !m->spec->stopped(m->spec->arg))
+		return 0;
+	return err_set(m->err, ERR_PEER, "interrupted");
+}
+
 void
 making_moved(struct making *m, uint64_t more)
 {
@@ -175,6 +183,8 @@ making_read_file(struct making *m, const struct entry *it,
 		return -1;
 	md5_init(&hash);
 	do {
+		if (making_go_on(m) != 0)
+			goto out;
 		/* One byte more than there should be, to see the end. */
 		n = read(fd, m->piece,
 		    left < MAKING_PIECE ? (size_t)left + 1 : MAKING_PIECE);
@@ -308,10 +318,10 @@ making_read(struct making *m)
 		if (making_header(m, it->name, it->len, block) != 0)
 			return -1;
 	}
-	if (read_small(m) != 0)
+	if (making_go_on(m) != 0 || read_small(m) != 0)
 		return -1;
 	for (i = 0; making_next_file(m, &i) != NULL; i++)
-		if (read_one(m, i) != 0)
+		if (making_go_on(m) != 0 || read_one(m, i) != 0)
 			return -1;
 	return 0;
 }

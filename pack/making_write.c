@@ -167,8 +167,8 @@ making_write(struct making *m, struct output *o)
 	    output_zeros(o, ustar_padding(m->release.len), m->err) != 0)
 		return -1;
 	for (i = 0; i < m->all.n; i++)
-		if (making_is_held(&m->all.items[i]) &&
-		    write_entry(m, o, i) != 0)
+		if (making_go_on(m) != 0 || (making_is_held(&m->all.items[i]) &&
+						write_entry(m, o, i) != 0))
 			return -1;
 	if (output_zeros(o, END_ZEROS, m->err) != 0)
 		return -1;

@@ -79,7 +79,10 @@ struct package_spec {
 	/* So many bytes of the package can be read by package_draft_fd; or
 	 * NULL. */
 	void (*written)(void *arg, uint64_t so_far);
-	void *arg; /* of the four above */
+	/* Asked before each file and piece that is read: not 0 ends it, as
+	 * ERR_PEER. Or NULL. */
+	int (*stopped)(void *arg);
+	void *arg; /* of the five above */
 };
 
 /*

@@ -61,6 +61,10 @@ SOURCE_DATE_EPOCH=1795342501 run "$hotfix" pack -k key.sec -n arena -r 1.4 copy
 err_has 'with other bytes$' 'it is not, when the files are others, too'
 cmp -s before.tar arena-1.4.tar
 ok $? 'and stays'
+run "$hotfix" pack -k key.sec -n arena -r 1.5 --build "kill -INT \$PPID" game
+exits 130 'interrupted'
+err_has '^hotfix: pack: interrupted; nothing was packed$' 'which is said'
+is "$(find . -name 'arena-1.5*')" '' 'nothing of it is left'
 run "$hotfix" verify -p key.pub arena-1.4.tar
 exits 0 'with its signature'
 run "$hotfix" pack -n arena -r 1.4 -o unsigned.tar game
