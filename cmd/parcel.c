@@ -326,6 +326,7 @@ parcel_file(const struct parcel *p, struct publish_file *f)
 	f->name = p->name;
 	f->fd = p->fd;
 	f->len = p->info.len;
+	f->is_new = p->is_new;
 	memcpy(f->md5, p->info.md5, sizeof f->md5);
 	memcpy(f->sha512, p->info.sha512, sizeof f->sha512);
 	f->sig = p->sig.data;
@@ -366,8 +367,10 @@ parcel_make(struct parcel *p, const struct package_job *job, const char *path,
 	p->check = c;
 	if (c == NULL)
 		return -1;
-	if (made_us > 0 && getenv("SOURCE_DATE_EPOCH") == NULL)
-		again.time_us = made_us;
+	if (getenv("SOURCE_DATE_EPOCH") == NULL) {
+		p->is_new = made_us == 0;
+		again.time_us = made_us > 0 ? made_us : job->time_us;
+	}
 	again.written = on_written;
 	again.written_arg = c;
 	c->making = package_begin(&again, path, &c->info, e);

@@ -14,6 +14,7 @@ struct parcel {
 	struct parcel_check *check;
 	struct package_info info;
 	struct buf sig;
+	int is_new; /* made just now, of this instant: no run had these bytes */
 	char name[2 * RELEASE_WORD + RELEASE_WORD + 16]; /* in release/ */
 	char part[RELEASE_WORD + 16];                    /* in staging/ */
 };

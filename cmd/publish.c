@@ -92,10 +92,6 @@ no_place(struct publishing *p, struct err *e)
 	if (!*p->stop && publishing_settle(p, 1, e) != 0)
 		return fail(p, e);
 	status = fail(p, e);
-	if (p->is_busy)
-		say_note(s, "where nobody publishes any more"
-			    " --break-lock takes a lock that is older"
-			    " than an hour");
 	if (!*p->stop) {
 		say_text(s, "released", "no");
 		say_end(s);

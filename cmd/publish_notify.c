@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cmd/verbs.h"
 
 int
 publishing_notify(struct publishing *p)
@@ -23,6 +24,14 @@ publishing_notify(struct publishing *p)
 	snprintf(text, sizeof text, "%zu of %zu", good, p->hosts.n);
 	say_text(&p->say, "notified", text);
 	say_end(&p->say);
+	/* --undo once more would go back once more. */
+	if (good < p->hosts.n && status != EXIT_INTERRUPTED)
+		say_note(&p->say,
+		    "it is released, but not on all hosts; %s%s%s",
+		    p->undo ? "hotfix push sends them its "
+			    : "the same again sends it to them anew",
+		    p->undo ? p->latest_name : "",
+		    p->undo ? " from the place" : "");
 	return status;
 }
 
@@ -50,10 +59,15 @@ publishing_tell_failure(struct publishing *p, const struct err *why)
 		p->hosts.lines[i].left_out = 0;
 		p->hosts.lines[i].asked = 0;
 	}
-	if (document_sign(&d, &spec, &p->signer, &e) == 0)
-		send_document(&p->say, p->talk, &p->hosts, &d, NULL);
-	else
+	if (document_sign(&d, &spec, &p->signer, &e) != 0) {
 		say_err(&p->say, &e);
+	} else {
+		/* Their results are of this, and are not to be read as those
+		 * of a release. */
+		say_note(&p->say,
+		    "the hosts are told that it failed; what runs there stays");
+		send_document(&p->say, p->talk, &p->hosts, &d, NULL);
+	}
 	for (i = 0; i < p->hosts.n; i++) {
 		l = &p->hosts.lines[i];
 		untold += !l->asked || host_line_status(l, NULL) != 0;

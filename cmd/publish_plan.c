@@ -62,7 +62,8 @@ check_undo(const struct publishing *p, size_t n)
 		return options_complain(s, "--undo of what? give -n NAME");
 	if (p->plan.client != NULL || p->spread_ms >= 0 || p->url != NULL)
 		return options_complain(s, "--undo takes --client, --spread"
-					   " and --url from the document");
+					   " and --url from the document:"
+					   " leave them out");
 	return 0;
 }
 
@@ -205,7 +206,7 @@ publishing_find_url(struct publishing *p, struct err *e)
 	}
 	snprintf(p->base_url, sizeof p->base_url, "%.*s/release", (int)len,
 	    text);
-	if (p->url == NULL && p->ftp.user[0] != '\0' &&
+	if (p->url == NULL && !p->undo && p->ftp.user[0] != '\0' &&
 	    strcmp(p->ftp.user, "anonymous") != 0 && p->hosts.n > 0)
 		say_note(&p->say,
 		    "hosts and clients are told this address without the user:"

@@ -257,7 +257,6 @@ publishing_open_place(struct publishing *p, struct err *e)
 		return -1;
 	c.store = p->store;
 	p->place = publish_open(&c, &busy, e);
-	p->is_busy = p->place == NULL && busy;
 	return p->place != NULL ? 0 : -1;
 }
 

@@ -73,7 +73,7 @@ struct publishing {
 	char feature[DOC_FEATURE + 1];
 	char latest_name[RELEASE_WORD + 16];
 	char previous[RELEASE_WORD + 1]; /* the release before; "" none */
-	int is_released, is_busy;
+	int is_released;
 };
 
 /* publish_plan.c */

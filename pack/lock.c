@@ -395,7 +395,8 @@ contest(struct lock *l, struct store *s, const struct lock_self *self,
 		return err_set(e, ERR_PEER, "busy: locked by %s%s", who,
 		    age_us < 0 || age_us >= LOCK_STALE_US
 			? "; if nobody publishes, --break-lock"
-			: "");
+			: "; where nobody publishes any more, --break-lock"
+			  " takes it when it is an hour old");
 	}
 	return ret < 0 ? -1 : !ret;
 }

@@ -226,7 +226,7 @@ look_there(struct making *m, const char *path, int made)
 		    S_ISREG(st.st_mode) && is_of_another_time(m, fd, path)
 			? ": the same files, packed at another time"
 			  " (SOURCE_DATE_EPOCH sets it)"
-			: "");
+			: ": what changed is another release, or remove it");
 	if (fd >= 0)
 		close(fd);
 	return same == 1 ? 0 : -1;

@@ -714,21 +714,23 @@ settle(struct publish *p, const struct publish_file *f, const char *path,
 		    "%s: %" PRIu64 " bytes there, %" PRIu64 " here", path,
 		    size->size, f->len);
 	if (ret == 1)
-		return err_set(e, ERR_NO, "release exists: %.400s", why.text);
+		return err_set(e, ERR_NO,
+		    "release exists: %.400s; what changed is another release",
+		    why.text);
 	out->was_there = ret == 0;
 	return ret;
 }
 
 /*
- * What an earlier run left of a package becomes ours; there is how much. left
+ * What an earlier run left of a package f becomes ours; there is how much. left
  * is what is known of it. By its name nobody else means it then. The server may
  * still be writing what that run had sent last: the same as we send or, where
  * the package is another one, what makes the copy differ. That is deleted then,
  * and what is made anew under the name is another file to such a writer.
  */
 static int
-adopt(struct publish *p, const struct store_step *left, uint64_t len,
-    uint64_t *there, struct err *e)
+adopt(struct publish *p, const struct store_step *left,
+    const struct publish_file *f, uint64_t *there, struct err *e)
 {
 	struct store_step step = {
 	    .verb = STORE_RENAME, .path = p->rest, .to = p->part};
@@ -737,7 +739,8 @@ adopt(struct publish *p, const struct store_step *left, uint64_t len,
 	if (left->result == 1)
 		return 0;
 	/* Nothing to go on with. */
-	if (left->result != 0 || left->size == 0 || left->size > len)
+	if (left->result != 0 || left->size == 0 || left->size > f->len ||
+	    f->is_new)
 		step.verb = STORE_DELETE;
 	if (run(p, &step, 1, e) != 0)
 		return -1;
@@ -778,7 +781,7 @@ put_package(struct publish *p, const struct publish_file *f,
 			return put_signature(p, f, 1, e);
 	}
 	staging_part(p->part, f->part, &p->lock);
-	if (adopt(p, &sizes[LOOK_REST], f->len, &there, e) != 0)
+	if (adopt(p, &sizes[LOOK_REST], f, &there, e) != 0)
 		return -1;
 	if (stage(p, p->part, f, there, out, e) != 0) {
 		if (p->is_bad)

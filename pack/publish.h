@@ -92,6 +92,9 @@ struct publish_file {
 	 * are there, or never will be, as check then tells. Or NULL. */
 	void (*ready)(void *arg, uint64_t upto);
 	void *arg; /* of the two */
+	/* These bytes have never been before: what an earlier run left is of
+	 * others, and is deleted. */
+	int is_new;
 	uint8_t md5[MD5_SIZE];
 	/* For publish_check alone: a copy is compared with the file itself, and
 	 * equal bytes have equal digests. */

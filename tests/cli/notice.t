@@ -38,6 +38,8 @@ exits 1 'another package under its name'
 is "$(field released out)" no 'S4.5 is not released'
 is "$(field result out)" applied 'S4.6 and the host is told'
 err_has ' release exists' 'why'
+err_has 'the hosts are told that it failed; what runs there stays$' \
+	'and of what the results are'
 sees host.err 'notice [0-9]+ \(arena\): publication failed: .*release exists' \
 	"S4.6 the host's log has the reason"
 run "$hotfix" log "$host"

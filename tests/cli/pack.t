@@ -52,13 +52,15 @@ cp arena-1.4.tar before.tar
 echo 'return {damage = 2}' >copy/scripts/damage.lua
 run "$hotfix" pack -k key.sec -n arena -r 1.4 copy
 exits 1 'a package with other bytes is there already'
-err_has 'arena-1.4.tar: is there already, with other bytes$' 'which is said'
+err_has 'arena-1.4.tar: is there already, with other bytes: .* another release' \
+	'which is said, and what to do'
 SOURCE_DATE_EPOCH=1795342501 run "$hotfix" pack -k key.sec -n arena -r 1.4 game
 exits 1 'so is one of the same files and another time'
 err_has 'other bytes: the same files, .*SOURCE_DATE_EPOCH' \
 	'which is said, and what to do'
 SOURCE_DATE_EPOCH=1795342501 run "$hotfix" pack -k key.sec -n arena -r 1.4 copy
-err_has 'with other bytes$' 'it is not, when the files are others, too'
+err_has 'with other bytes: what changed' \
+	'it is not, when the files are others, too'
 cmp -s before.tar arena-1.4.tar
 ok $? 'and stays'
 run "$hotfix" pack -k key.sec -n arena -r 1.5 --build "kill -INT \$PPID" game

@@ -118,7 +118,8 @@ for s in $ftp_servers; do
 
 	run publish "$ftp_port" -n arena -r one -o again.tar two
 	exits 1 'another package as the same release'
-	err_has 'release exists' 'is refused'
+	err_has 'release exists: .*; what changed is another release$' \
+		'is refused'
 	is "$(field released out)" no 'released: no'
 	cmp one.tar "$place/release/arena-one.tar" && clean
 	ok $? 'and changes nothing'
@@ -553,7 +554,7 @@ echo another >taken.tar
 run "$hotfix" publish -q -k key.sec --to ftp://127.0.0.1:1/x --version '*' \
 	--retries 0 -n taken -r 1 -o taken.tar big
 exits 1 'a name that is taken here'
-err_has '^hotfix: publish: taken.tar: is there already, with other bytes$' \
+err_has '^hotfix: publish: taken.tar: is there already, with other bytes: what' \
 	'is told at once'
 is "$(cat taken.tar)" another 'and what has it stays'
 # Beside a package --since another, the whole one is the large one.
@@ -606,6 +607,37 @@ exits 0 'which does'
 mkdir -p twohands/.lock/somebody
 run "$hotfix" publish -k key.sec --to twohands --version '*' one.tar
 exits 3 'a young lock'
-err_has 'break-lock takes a lock that is older than an hour' \
+err_has 'busy: .*--break-lock takes it when it is an hour old$' \
 	'and when it may be broken'
+one_line 'in one line'
+rm -rf twohands/.lock
+run "$hotfix" publish -k key.sec --to nowhere --version '*' -n halted -r 1 \
+	--build "kill -INT \$PPID" two
+exits 130 'interrupted while it is packed'
+[ ! -e nowhere ] && [ -z "$(find . -name 'halted*')" ]
+ok $? 'nothing of it is left'
+# Hosts that do not take it.
+run "$hotfix" publish -k key.sec --to anew --url ftp://x/y --version '*' one.tar
+exits 0 'a release'
+run "$hotfix" publish -k key.sec --to anew --url ftp://x/y --version '*' \
+	--notify 127.0.0.1:1 two.tar
+exits 3 'a host that is not there'
+err_has 'it is released, but not on all hosts; the same again sends it' \
+	'what to do then'
+run "$hotfix" publish -k key.sec --to anew -n arena --undo --notify 127.0.0.1:1
+exits 3 'nor is it for --undo'
+err_has 'not on all hosts; hotfix push sends them its arena.latest from' \
+	'which is not to be done again'
+HOTFIX_FTP_PASSWORD=secret run "$hotfix" publish -k key.sec --retries 0 \
+	--to ftp://studio@127.0.0.1:1/x -n arena --undo --notify 127.0.0.1:1
+exits 3 '--undo by a user of the place'
+! grep -q 'without the user' err
+ok $? 'is told nothing of an address that it does not choose' || t_show
+# A killed run had packed the folder at another instant.
+mkdir -p rest/staging rest/release
+head -c 4000000 /dev/urandom >rest/staging/heavy.part
+run "$hotfix" publish -k key.sec --to rest --version '*' -n heavy -r 9 heavy
+exits 0 'a rest that cannot be of this package'
+! grep -Eq 'is there already|not equal' err && [ -z "$(ls rest/staging)" ]
+ok $? 'is deleted, not gone on with' || t_show
 finish
