@@ -11,8 +11,8 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 
 build='gcc libc6-dev musl-tools dpkg-dev binutils ca-certificates'
-check="$build perl signify-openbsd valgrind file mandoc procps clang lld"
-bench="$check busybox-static curl lftp iproute2 ntpsec-ntpdate"
+check="$build g++ perl python3 busybox-static signify-openbsd valgrind file mandoc procps clang lld"
+bench="$check curl lftp iproute2 ntpsec-ntpdate"
 servers='vsftpd pure-ftpd proftpd-core chrony'
 case ${1-} in
 build) want=$build ;;
