@@ -43,7 +43,7 @@ enum ftp_giver {
 	FTP_GIVEN_HERE,   /* by who runs this, for this: all that is known */
 	FTP_GIVEN_SIGNED, /* by a document: what the .netrc has for this very
 			     machine, by its name */
-	FTP_GIVEN_TOLD,   /* by who has signed nothing: nothing */
+	FTP_GIVEN_TOLD,   /* by who has signed nothing: no password at all */
 };
 
 /*
